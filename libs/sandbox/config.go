@@ -27,6 +27,8 @@ type Config struct {
 	Private []string `json:"private,omitempty"`
 	// Keep lists files and directories below Private ones that stay the host's.
 	Keep []string `json:"keep,omitempty"`
+	// Bind shows a host directory at another place inside: inside path to host path.
+	Bind map[string]string `json:"bind,omitempty"`
 	// Shadow replaces files by private copies: with the given content, or with
 	// the present content where the value is nil. It works for /proc/sys as well,
 	// so that a program may "set" a kernel parameter that the host keeps.

@@ -50,15 +50,23 @@ func setUpMounts(cfg Config) error {
 	return mountShadows(cfg, targets)
 }
 
-// held is a path that has to survive the mounts on top of it.
+// held is a host path that is shown inside, opened before anything is mounted
+// on top of it.
 type held struct {
-	path string
+	path string // inside
 	dir  bool
 	fd   int
 }
 
 func openKept(cfg Config) ([]held, error) {
 	var out []held
+	for inside, host := range cfg.Bind {
+		fd, err := unix.Open(host, unix.O_PATH|unix.O_CLOEXEC|unix.O_DIRECTORY, 0)
+		if err != nil {
+			return nil, fmt.Errorf("bind %s: %w", host, err)
+		}
+		out = append(out, held{path: inside, dir: true, fd: fd})
+	}
 	for _, path := range cfg.Keep {
 		path, err := filepath.EvalSymlinks(path)
 		if err != nil {
@@ -86,7 +94,7 @@ func (h held) bindBack() error {
 		return err
 	}
 	if err := unix.Mount("/proc/self/fd/"+strconv.Itoa(h.fd), h.path, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("keep %s: %w", h.path, err)
+		return fmt.Errorf("show %s inside: %w", h.path, err)
 	}
 	return nil
 }

@@ -1,0 +1,13 @@
+module github.com/hydra-platform/hydra/test
+
+go 1.26.0
+
+require (
+	github.com/hydra-platform/hydra/events v0.0.0
+	github.com/hydra-platform/hydra/libs v0.0.0
+)
+
+replace (
+	github.com/hydra-platform/hydra/events => ../events
+	github.com/hydra-platform/hydra/libs => ../libs
+)
