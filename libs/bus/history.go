@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -150,8 +152,19 @@ func (q Query) filters() []string {
 }
 
 func (q Query) matches(s Stored) bool {
-	return (len(q.Types) == 0 || slices.Contains(q.Types, s.Type.Name()) || s.Type.Noun() == "") &&
+	return q.matchesType(foreignSubject(s.Meta)) &&
 		(q.Correlation == "" || s.CorrelationID == q.Correlation) &&
 		(q.Since.IsZero() || !s.StoredAt.Before(q.Since)) &&
 		(q.Until.IsZero() || s.StoredAt.Before(q.Until))
+}
+
+// matchesType compares the third and fourth word of a subject with the short
+// names that are asked for, in which * stands for any word.
+func (q Query) matchesType(subject string) bool {
+	words := strings.Split(subject, ".")
+	name := words[2] + "." + words[3]
+	return len(q.Types) == 0 || slices.ContainsFunc(q.Types, func(pattern string) bool {
+		ok, err := path.Match(pattern, name)
+		return ok && err == nil
+	})
 }
