@@ -9,6 +9,8 @@ func Catalog() []Payload {
 		ProjectDeleted{},
 		WebhookCreated{},
 		WebhookDeleted{},
+		TokenCreated{},
+		TokenRevoked{},
 		ApplicationRequested{},
 		ApplicationRemovalRequested{},
 

@@ -4,9 +4,10 @@ package events
 
 // PlanRequested asks what would be created in AWS for a cluster spec.
 type PlanRequested struct {
-	Name string `json:"name"` // cluster
-	Spec string `json:"spec"` // cluster spec, YAML
-	By   string `json:"by,omitempty"`
+	Name   string `json:"name"`             // cluster
+	PlanID string `json:"planId,omitempty"` // of the plan to make; empty: the planner chooses one
+	Spec   string `json:"spec"`             // cluster spec, YAML
+	By     string `json:"by,omitempty"`
 }
 
 func (PlanRequested) EventType() Type {
