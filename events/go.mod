@@ -1,6 +1,6 @@
 module github.com/hydra-platform/hydra/events
 
-go 1.26.0
+go 1.26.8
 
 require (
 	github.com/cdevents/sdk-go v0.5.1
