@@ -1,6 +1,6 @@
 module github.com/hydra-platform/hydra/services/deployer
 
-go 1.26.0
+go 1.26.8
 
 require (
 	github.com/hydra-platform/hydra/events v0.0.0
