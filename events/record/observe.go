@@ -51,7 +51,18 @@ type ScaleTarget struct {
 	Current   int         `json:"current"`
 	Target    int         `json:"target"`
 	ScaledAt  time.Time   `json:"scaledAt,omitzero"`
-	Decisions []Decision  `json:"decisions,omitempty"` // newest first, at most 50
+	Decisions []Decision  `json:"decisions,omitempty"` // newest first, at most 50; a run of equal ones is one, with the newest inputs
+
+	Window    []Proposal `json:"window,omitempty"`         // what may still keep the app from scaling down, oldest first
+	Pending   *Decision  `json:"pending,omitempty"`        // stored, but not yet carried out and announced
+	Announced *Decision  `json:"announced,omitempty"`      // the newest that became an event
+	Requested uint64     `json:"requestSequence,omitzero"` // of the newest scaling.requested that was obeyed
+}
+
+// Proposal is how many replicas were asked for at a moment.
+type Proposal struct {
+	At       time.Time `json:"at"`
+	Replicas int       `json:"replicas"`
 }
 
 // Decision is one decision of the scaler with its inputs.

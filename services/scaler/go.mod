@@ -6,6 +6,7 @@ require (
 	github.com/hydra-platform/hydra/events v0.0.0
 	github.com/hydra-platform/hydra/libs v0.0.0
 	github.com/rs/zerolog v1.35.1
+	github.com/stretchr/testify v1.12.1
 	golang.org/x/sync v0.24.0
 	k8s.io/api v0.36.3
 	k8s.io/apimachinery v0.36.3
