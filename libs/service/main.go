@@ -24,8 +24,8 @@ import (
 // the environment.
 type Process struct {
 	NATSURL     string `env:"HYDRA_NATS_URL" envDefault:"nats://127.0.0.1:4222"`
-	NATSCreds   string `env:"HYDRA_NATS_CREDS"`         // credentials file
-	NATSUser    string `env:"HYDRA_NATS_USER"`          // with NATSPassword
+	NATSCreds   string `env:"HYDRA_NATS_CREDS"` // credentials file
+	NATSUser    string `env:"HYDRA_NATS_USER"`  // with NATSPassword
 	NATSPass    string `env:"HYDRA_NATS_PASSWORD,unset"`
 	Kubeconfig  string `env:"HYDRA_KUBECONFIG"`
 	ConfigFile  string `env:"HYDRA_CONFIG"`
