@@ -50,6 +50,15 @@ type Build struct {
 	QueuedAt      time.Time     `json:"queuedAt"`
 	StartedAt     time.Time     `json:"startedAt,omitzero"`
 	FinishedAt    time.Time     `json:"finishedAt,omitzero"`
+	Cached        bool          `json:"cached,omitempty"`   // every step came from the cache
+	Spec          string        `json:"spec,omitempty"`     // OAM Application found in the repository, YAML
+	SpecPath      string        `json:"specPath,omitempty"` // where it was found
+
+	// For the builder, to go on after it was killed.
+	Cause   string    `json:"cause,omitempty"`   // id of the event that asked for this attempt
+	Starts  int       `json:"starts,omitempty"`  // how often this attempt was begun
+	BegunAt time.Time `json:"begunAt,omitzero"`  // when it was begun last
+	Emitted []string  `json:"emitted,omitempty"` // events of this attempt that the stream has
 }
 
 // Tests counts the outcome of a build's test stage.
