@@ -17,19 +17,23 @@ import (
 	"github.com/hydra-platform/hydra/node/component"
 )
 
-func main() {
+func main() { os.Exit(run()) }
+
+// run is main up to the exit code, so that the test binary can be this program.
+func run() int {
 	if code, isInit := sandbox.Init(); isInit {
-		os.Exit(code)
+		return code
 	}
 	if len(os.Args) > 1 {
 		if code, ok := component.Run(os.Args[1:]); ok {
-			os.Exit(code)
+			return code
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	if err := cluster.Command().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "hydra-node:", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }

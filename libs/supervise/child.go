@@ -13,14 +13,16 @@ import (
 
 // child runs one process from its start to its end. It owns the operating
 // system thread meanwhile: the kernel ties "kill the child when its parent
-// dies" to the thread that created the child, and Go ends idle threads.
-func (s *Supervisor) child(life context.Context, u *unit) error {
+// dies" to the thread that created the child, and Go ends idle threads. probe
+// is started when the process is set up.
+func (s *Supervisor) child(life context.Context, u *unit, probe func()) error {
 	cmd, err := u.Cmd(life)
 	if err != nil {
 		return fmt.Errorf("prepare %s: %w", u.Name, err)
 	}
+	last := &lastLine{to: u.Log}
 	if cmd.Stdout == nil && cmd.Stderr == nil && u.Log != nil {
-		cmd.Stdout, cmd.Stderr = u.Log, u.Log
+		cmd.Stdout, cmd.Stderr = last, last
 	}
 	// A grandchild that keeps the pipe open must not keep the part "running".
 	cmd.WaitDelay = 2 * time.Second
@@ -51,24 +53,31 @@ func (s *Supervisor) child(life context.Context, u *unit) error {
 			return fmt.Errorf("set up %s: %w", u.Name, err)
 		}
 	}
+	go probe()
 	select {
 	case err := <-done:
-		return describe(cmd, err)
+		return describe(cmd, err, last)
 	case <-life.Done():
 	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case err := <-done:
-		return describe(cmd, err)
+		return describe(cmd, err, last)
 	case <-time.After(u.StopTimeout):
 	}
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-	return describe(cmd, <-done)
+	return describe(cmd, <-done, last)
 }
 
-func describe(cmd *exec.Cmd, err error) error {
-	if state := cmd.ProcessState; state != nil && !state.Success() {
-		return fmt.Errorf("process %d ended: %s", state.Pid(), state)
+// describe says how a process ended, with the last thing it said: that is
+// usually why.
+func describe(cmd *exec.Cmd, err error, last *lastLine) error {
+	state := cmd.ProcessState
+	if state == nil || state.Success() {
+		return err
 	}
-	return err
+	if said := last.String(); said != "" {
+		return fmt.Errorf("process %d ended: %s: %s", state.Pid(), state, said)
+	}
+	return fmt.Errorf("process %d ended: %s", state.Pid(), state)
 }

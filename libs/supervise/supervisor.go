@@ -161,6 +161,7 @@ func (s *Supervisor) once(starting, own context.Context, u *unit) error {
 	life, end := context.WithCancelCause(own)
 	defer end(nil)
 	result := make(chan error, 1)
+	probe := func() { s.probe(starting, life, end, u) }
 	go func() {
 		switch {
 		case u.Task != nil:
@@ -168,7 +169,7 @@ func (s *Supervisor) once(starting, own context.Context, u *unit) error {
 		case u.Run != nil:
 			result <- u.Run(life)
 		default:
-			result <- s.child(life, u)
+			result <- s.child(life, u, probe)
 		}
 	}()
 	if u.Task != nil {
@@ -178,7 +179,9 @@ func (s *Supervisor) once(starting, own context.Context, u *unit) error {
 		}
 		return err
 	}
-	go s.probe(starting, life, end, u)
+	if u.Run != nil {
+		go probe()
+	}
 	select {
 	case err := <-result:
 		return because(life, err)

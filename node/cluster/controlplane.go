@@ -105,6 +105,6 @@ func metricsArgs(l layout, ids identities) []string {
 		"--bind-address=" + l.nodeIP().String(), fmt.Sprintf("--secure-port=%d", portMetrics),
 		"--tls-cert-file=" + ids.metrics.certFile, "--tls-private-key-file=" + ids.metrics.keyFile,
 		"--kubelet-certificate-authority=" + ids.ca.certFile, "--kubelet-preferred-address-types=InternalIP",
-		"--metric-resolution=10s",
+		"--metric-resolution=10s", "--kubelet-request-timeout=5s",
 	}
 }

@@ -44,7 +44,7 @@ func writeKubelet(l layout, ids identities, resolvConf string) (string, error) {
 		"cgroupDriver":             "cgroupfs", "cgroupRoot": "/" + l.cgroup(), "failCgroupV1": false, "failSwapOn": false,
 		"maxPods": l.MaxPods, "serializeImagePulls": false, "maxParallelImagePulls": 4,
 		// Absolute amounts: a share of a large disk that others fill is not ours to claim.
-		"evictionHard":               map[string]string{"memory.available": "100Mi", "nodefs.available": "500Mi", "imagefs.available": "500Mi", "nodefs.inodesFree": "1%"},
+		"evictionHard":                map[string]string{"memory.available": "100Mi", "nodefs.available": "500Mi", "imagefs.available": "500Mi", "nodefs.inodesFree": "1%"},
 		"imageGCHighThresholdPercent": 95, "imageGCLowThresholdPercent": 90, "imageMaximumGCAge": "168h",
 		"containerLogMaxSize": "10Mi", "containerLogMaxFiles": 2,
 		"volumePluginDir": runDir + "/volume-plugins", "enableProfilingHandler": false,

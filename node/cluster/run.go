@@ -27,10 +27,13 @@ type Change struct {
 	ReadyMS  int64  `json:"ready_ms,omitempty"`
 	Restarts int    `json:"restarts"`
 	Reason   string `json:"reason"`
-	// The part "node" stands for all of them and says how to reach the cluster.
+	// Address and Host are the two ends of the link, the node's and this
+	// machine's. They come with the part "sandbox" when it is ready, which is the
+	// moment a server here can listen on Host.
+	Address string `json:"address,omitempty"`
+	Host    string `json:"host,omitempty"`
+	// The part "node" stands for all parts inside and says how to reach them.
 	Kubeconfig string `json:"kubeconfig,omitempty"`
-	Address    string `json:"address,omitempty"`
-	Host       string `json:"host,omitempty"`
 	Pods       string `json:"pods,omitempty"`
 	Services   string `json:"services,omitempty"`
 	DNS        string `json:"dns,omitempty"`
@@ -51,8 +54,10 @@ func (p *printer) print(c Change) {
 	}
 }
 
-func (p *printer) status(s supervise.Status) {
-	p.print(Change{Part: s.Name, State: string(s.State), PID: s.PID, ReadyMS: s.ReadyIn.Milliseconds(), Restarts: s.Restarts, Reason: s.Reason})
+func (p *printer) status(s supervise.Status) { p.print(changeOf(s)) }
+
+func changeOf(s supervise.Status) Change {
+	return Change{Part: s.Name, State: string(s.State), PID: s.PID, ReadyMS: s.ReadyIn.Milliseconds(), Restarts: s.Restarts, Reason: s.Reason}
 }
 
 // Run keeps a cluster running until ctx ends: the outer process. A sandbox that
@@ -102,7 +107,13 @@ func Run(ctx context.Context, cfg Config, stdout, stderr io.Writer) (err error) 
 	s, err := supervise.New([]supervise.Part{{
 		Name: "sandbox", Cmd: start, StopTimeout: 15 * time.Second,
 		Started: func(ctx context.Context, cmd *exec.Cmd) error { return box.Attach(ctx, cmd.Process.Pid) },
-	}}, supervise.OnChange(p.status))
+	}}, supervise.OnChange(func(st supervise.Status) {
+		c := changeOf(st)
+		if st.State == supervise.Ready {
+			c.Address, c.Host = l.nodeIP().String(), l.network.HostAddr().String()
+		}
+		p.print(c)
+	}))
 	if err != nil {
 		return fmt.Errorf("supervise the sandbox: %w", err)
 	}

@@ -33,7 +33,9 @@ func Run(args []string) (code int, ok bool) {
 		"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
 		"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 		"kube-proxy":              proxy.NewProxyCommand,
-		"metrics-server":          func() *cobra.Command { return metricsserver.NewMetricsServerCommand(genericapiserver.SetupSignalHandler()) },
+		"metrics-server": func() *cobra.Command {
+			return metricsserver.NewMetricsServerCommand(genericapiserver.SetupSignalHandler())
+		},
 	}
 	// The upstream programs read the process's arguments in several places.
 	os.Args = slices.Clone(args)

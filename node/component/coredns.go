@@ -4,7 +4,8 @@ package component
 
 import (
 	"github.com/coredns/coredns/coremain"
-	_ "github.com/coredns/coredns/plugin/cache"      // the directives that a Corefile here may use
+	_ "github.com/coredns/coredns/plugin/bind" // the directives that a Corefile here may use
+	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/forward"
 	_ "github.com/coredns/coredns/plugin/health"
