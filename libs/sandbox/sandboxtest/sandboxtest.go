@@ -131,7 +131,7 @@ func cgroups() ([]string, error) {
 	}
 	var out []string
 	for _, root := range roots {
-		dirs, err := filepath.Glob(root + "/*/")
+		dirs, err := filepath.Glob(root + "/*") // files as well: they carry no marks
 		if err != nil {
 			return nil, fmt.Errorf("list cgroups: %w", err)
 		}
