@@ -75,6 +75,8 @@ type Release struct {
 	Reason        string      `json:"reason,omitempty"`
 	Detail        string      `json:"detail,omitempty"`
 	CorrelationID string      `json:"correlationId,omitempty"`
+	CauseID       string      `json:"causeId,omitempty"`   // id of the event that asked for it
+	Announced     bool        `json:"announced,omitempty"` // its end is in the app's record and in the stream
 	StartedAt     time.Time   `json:"startedAt"`
 	Deadline      time.Time   `json:"deadline"`
 	FinishedAt    time.Time   `json:"finishedAt,omitzero"`
