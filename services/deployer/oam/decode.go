@@ -158,9 +158,8 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, path string, tag reflect
 		v.Set(reflect.New(v.Type().Elem()))
 		d.decode(n, v.Elem(), path, tag, depth)
 	case reflect.Struct:
-		if null {
-			d.fill(v)
-			return
+		if null { // what it needs is still missing
+			n = &yaml.Node{Kind: yaml.MappingNode, Line: n.Line}
 		}
 		if n.Kind != yaml.MappingNode {
 			d.fail(n.Line, path, "want an object, got %s", describe(n))
@@ -291,7 +290,11 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string, tag reflect
 	switch v.Kind() {
 	case reflect.String:
 		if n.Tag != "!!str" {
-			d.fail(n.Line, path, "want %s, got %s; put it in quotes", want, describe(n))
+			hint := "; put it in quotes"
+			if n.Tag == "!!null" {
+				hint = ""
+			}
+			d.fail(n.Line, path, "want %s, got %s%s", want, describe(n), hint)
 			return
 		}
 		if enum := tag.Get("enum"); enum != "" && !slices.Contains(strings.Split(enum, ","), n.Value) {
