@@ -72,16 +72,23 @@ func (s *Service) work(ctx context.Context, rec record.Build) error {
 			r.Phase, r.Reason = record.Failed, fmt.Sprintf("the builder stopped %d times while it worked on this; see its log, then request the build again", rec.Starts)
 		})
 	}
-	b, end, err := s.begin(ctx, rec)
+	b, err := s.begin(ctx, rec)
 	if err != nil {
 		return err
 	}
 	err = s.run(ctx, b)
-	return s.settle(ctx, b, errors.Join(err, end()))
+	// Only the end of a build ends its log: whoever follows one that waits or
+	// begins anew goes on reading.
+	if final := err == nil || errors.As(err, new(failure)); final {
+		err = errors.Join(err, b.log.Close())
+	} else {
+		b.log.Flush()
+	}
+	return s.settle(ctx, b, errors.Join(err, os.RemoveAll(b.dir)))
 }
 
 // begin prepares a run: state, directory, log.
-func (s *Service) begin(ctx context.Context, rec record.Build) (*build, func() error, error) {
+func (s *Service) begin(ctx context.Context, rec record.Build) (*build, error) {
 	err := s.change(ctx, &rec, func(r *record.Build) {
 		r.Phase, r.Starts, r.BegunAt = record.Running, r.Starts+1, s.clock.Now()
 		if r.StartedAt.IsZero() {
@@ -89,15 +96,15 @@ func (s *Service) begin(ctx context.Context, rec record.Build) (*build, func() e
 		}
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	secrets, err := s.userSecrets(rec.Project)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "hydra-build-")
 	if err != nil {
-		return nil, nil, fmt.Errorf("make a directory for build %s: %w", rec.ID, err)
+		return nil, fmt.Errorf("make a directory for build %s: %w", rec.ID, err)
 	}
 	hidden := s.hidden(secrets)
 	b := &build{rec: rec, dir: dir, hide: replacer(hidden), user: secrets}
@@ -106,7 +113,7 @@ func (s *Service) begin(ctx context.Context, rec record.Build) (*build, func() e
 	if rec.Starts > 1 {
 		b.log.Printf("begun again, after an interruption")
 	}
-	return b, func() error { return errors.Join(b.log.Close(), os.RemoveAll(dir)) }, nil
+	return b, nil
 }
 
 // run goes through the steps until one fails.

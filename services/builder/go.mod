@@ -7,6 +7,7 @@ require (
 	github.com/docker/cli v29.8.2+incompatible
 	github.com/go-git/go-billy/v5 v5.9.2
 	github.com/go-git/go-git/v5 v5.19.3
+	github.com/google/go-containerregistry v0.22.1
 	github.com/hydra-platform/hydra/events v0.0.0
 	github.com/hydra-platform/hydra/libs v0.0.0
 	github.com/moby/buildkit v0.34.2

@@ -74,8 +74,8 @@ func (j *journal) write(line string) {
 	}
 }
 
-// Close writes the tail and ends the log.
-func (j *journal) Close() error {
+// Flush writes the tail.
+func (j *journal) Flush() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.left > 0 {
@@ -84,6 +84,11 @@ func (j *journal) Close() error {
 	for _, line := range j.tail {
 		j.write(line)
 	}
-	j.tail = nil
+	j.tail, j.size, j.left = nil, 0, 0
+}
+
+// Close writes the tail and ends the log.
+func (j *journal) Close() error {
+	j.Flush()
 	return j.log.Close()
 }

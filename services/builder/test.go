@@ -68,7 +68,7 @@ func (s *Service) test(ctx context.Context, b *build) error {
 		counts, err = readReport(filepath.Join(report, goapp.ReportFile))
 		b.log.Printf("the tests passed before on the same files")
 	}
-	if err != nil && (ctx.Err() == nil || context.Cause(ctx) == nil) && !errors.As(err, new(*buildkit.StepError)) {
+	if err != nil && ctx.Err() == nil && !errors.As(err, new(*buildkit.StepError)) {
 		return err // BuildKit is away: not an outcome of the tests
 	}
 	if err != nil && errors.Is(context.Cause(ctx), context.Canceled) {
