@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics of the gateway. Labels are routes, codes and fixed words, never
+// anything a caller can choose.
+type metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+	streams  *prometheus.GaugeVec
+	refused  *prometheus.CounterVec
+	hooks    *prometheus.CounterVec
+	rejected *prometheus.CounterVec
+	external *prometheus.CounterVec
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hydra_gateway_http_requests_total", Help: "Requests by route, method and status code.",
+		}, []string{"route", "method", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "hydra_gateway_http_request_duration_seconds", Help: "Time until the answer was written; streams are left out.",
+			Buckets: []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"route", "method"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "hydra_gateway_http_in_flight", Help: "Requests being answered, streams included.",
+		}),
+		streams: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "hydra_gateway_streams", Help: "Open streams by kind (events, build_logs, app_logs).",
+		}, []string{"kind"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hydra_gateway_auth_refused_total", Help: "Requests refused by reason (missing, unknown, expired, admin, project).",
+		}, []string{"reason"}),
+		hooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hydra_gateway_webhook_deliveries_total", Help: "Verified deliveries by provider and result (accepted, ignored, duplicate, ping).",
+		}, []string{"provider", "result"}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hydra_gateway_webhook_rejected_total", Help: "Deliveries refused by provider and reason.",
+		}, []string{"provider", "reason"}),
+		external: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hydra_gateway_published_total", Help: "CloudEvents of other producers by result (stored, duplicate, refused).",
+		}, []string{"result"}),
+	}
+	if reg == nil {
+		return m, nil
+	}
+	for _, err := range []error{
+		share(reg, &m.requests), share(reg, &m.seconds), share(reg, &m.inFlight), share(reg, &m.streams),
+		share(reg, &m.refused), share(reg, &m.hooks), share(reg, &m.rejected), share(reg, &m.external),
+	} {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// share registers a collector, or takes the one of another gateway in the
+// same process.
+func share[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
+	err := reg.Register(*c)
+	var there prometheus.AlreadyRegisteredError
+	if errors.As(err, &there) {
+		if existing, ok := there.ExistingCollector.(C); ok {
+			*c = existing
+			return nil
+		}
+	}
+	return err
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package ui serves the web page, whose build in web/ writes to dist.
+//
+// Files below assets/ carry a hash in their name and are kept by the browser
+// for a year; everything else is asked for again each time. A path that is no
+// file is answered with index.html, because the page has routes of its own.
+package ui
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+//go:embed all:dist
+var dist embed.FS
+
+const (
+	index     = "index.html"
+	immutable = "public, max-age=31536000, immutable"
+	fresh     = "no-cache"
+)
+
+// Handler serves the embedded page.
+func Handler() http.Handler {
+	files, err := fs.Sub(dist, "dist")
+	if err != nil { // only an invalid name, and this one is written above
+		return http.NotFoundHandler()
+	}
+	return handler{files}
+}
+
+type handler struct{ files fs.FS }
+
+func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
+	data, err := fs.ReadFile(h.files, name)
+	if err != nil {
+		// A missing script must not be answered with a page.
+		if path.Ext(name) != "" && strings.HasPrefix(name, "assets/") {
+			http.NotFound(w, r)
+			return
+		}
+		name = index
+		if data, err = fs.ReadFile(h.files, name); err != nil {
+			http.NotFound(w, r)
+			return
+		}
+	}
+	cache := fresh
+	if strings.HasPrefix(name, "assets/") {
+		cache = immutable
+	}
+	sum := sha256.Sum256(data)
+	w.Header().Set("Cache-Control", cache)
+	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
+	// Embedded files have no time of change; the tag stands for it.
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
+}
