@@ -3,12 +3,14 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
+import { budget } from "./budget.ts";
+
 // During development the page is served by Vite and everything else by a
 // running gateway.
 const gateway = process.env.HYDRA_URL ?? "http://127.0.0.1:7070";
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), budget()],
   build: {
     outDir: "../services/gateway/ui/dist",
     emptyOutDir: true,

@@ -33,7 +33,10 @@ export function payload(event: CloudEvent): Record<string, unknown> {
   if (!isObject(data)) return {};
   const subject = isObject(data.subject) ? data.subject : undefined;
   if (!subject) return data;
-  return { ...(isObject(subject.content) ? subject.content : {}), ...(isObject(data.customData) ? data.customData : {}) };
+  return {
+    ...(isObject(subject.content) ? subject.content : {}),
+    ...(isObject(data.customData) ? data.customData : {}),
+  };
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -21,13 +21,10 @@ export function setToken(value: string | null): void {
 
 /** The token, for components that must render again when it changes. */
 export function useToken(): string | null {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    token,
-  );
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, token);
 }
 
 /**

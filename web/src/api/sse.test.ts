@@ -34,18 +34,20 @@ function setup(...answers: (Response | Error)[]) {
     requests,
     messages,
     states,
-    run: async (lastEventId?: string, reconnect = true) => {
-      let running = true;
+    run: async (lastEventId?: string) => {
+      const running = { now: true };
       const following = follow({
-        url: "/stream",
+        url: () => "/stream",
         token: "t",
         signal: controller.signal,
         lastEventId,
-        reconnect,
-        onMessage: (m) => messages.push(m),
+        onMessage: (m) => {
+          messages.push(m);
+          return m.event !== "end";
+        },
         onState: (state, detail) => states.push(detail === undefined ? [state] : [state, detail]),
-      }).finally(() => (running = false));
-      while (running) await vi.advanceTimersByTimeAsync(1_000); // skips the waits between attempts
+      }).finally(() => (running.now = false));
+      while (running.now) await vi.advanceTimersByTimeAsync(1_000); // skips the waits between attempts
       await following;
     },
   };
@@ -60,13 +62,18 @@ describe("follow", () => {
   });
 
   it("puts messages together however they are cut", async () => {
-    const whole = new TextEncoder().encode('id: 7\r\nevent: event\r\ndata: {"a":"ü"}\r\n\r\n: keep-alive\n\ndata: x\ndata: y\n\n');
+    const whole = new TextEncoder().encode(
+      'id: 7\r\nevent: event\r\ndata: {"a":"ü"}\r\n\r\n: keep-alive\n\ndata: x\ndata: y\n\n',
+    );
     const cut = whole.indexOf(0xc3) + 1; // inside the two bytes of ü
-    const s = setup(stream(whole.slice(0, 4), whole.slice(4, cut), whole.slice(cut)));
-    await s.run(undefined, false);
+    const s = setup(
+      stream(whole.slice(0, 4), whole.slice(4, cut), whole.slice(cut), "event: end\ndata: z\n\ndata: never\n\n"),
+    );
+    await s.run();
     expect(s.messages).toEqual([
       { id: "7", event: "event", data: '{"a":"ü"}' },
       { id: undefined, event: undefined, data: "x\ny" },
+      { id: undefined, event: "end", data: "z" },
     ]);
     expect(s.states).toEqual([["connecting"], ["open"], ["ended"]]);
     expect(s.requests[0]?.get("authorization")).toBe("Bearer t");
@@ -75,7 +82,7 @@ describe("follow", () => {
 
   it("drops a message that was cut off by the end", async () => {
     const s = setup(stream("id: 1\ndata: whole\n\nid: 2\ndata: ha"));
-    await s.run(undefined, false);
+    await s.run();
     expect(s.messages.map((m) => m.data)).toEqual(["whole"]);
   });
 

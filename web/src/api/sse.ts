@@ -15,34 +15,35 @@ export interface Message {
 export type StreamState = "connecting" | "open" | "retrying" | "ended" | "refused";
 
 export interface StreamOptions {
-  url: string;
+  /** Asked again for each connection. */
+  url: () => string;
   token: string | null;
   signal: AbortSignal;
   /** Resume after this id; undefined begins with what happens from now on. */
   lastEventId?: string | undefined;
-  /** Reconnect when the server ends the response. Logs end; event streams do not. */
-  reconnect?: boolean;
-  onMessage(message: Message): void;
+  /** Returns false when the message says that nothing more will come. */
+  onMessage: (message: Message) => boolean | undefined;
   /** `detail` says why, in the server's words, when the stream was refused. */
-  onState?(state: StreamState, detail?: string): void;
+  onState?: (state: StreamState, detail?: string) => void;
 }
 
 const firstDelay = 500;
 const longestDelay = 15_000;
 
 /**
- * Follows a stream until the signal aborts, the server refuses it (4xx) or,
- * without `reconnect`, ends it. It never throws.
+ * Follows a stream until the signal aborts, the server refuses it (4xx) or a
+ * message ends it. It never throws.
  */
 export async function follow(options: StreamOptions): Promise<void> {
-  const { signal, onMessage, onState = () => undefined, reconnect = true } = options;
+  const { signal, onMessage, onState = () => undefined } = options;
   let last = options.lastEventId;
   let delay = firstDelay;
-  while (!signal.aborted) {
+  const over = () => signal.aborted; // asked again after each wait
+  while (!over()) {
     onState("connecting");
     let serverDelay: number | undefined;
     try {
-      const response = await fetch(options.url, {
+      const response = await fetch(options.url(), {
         signal,
         cache: "no-store",
         headers: {
@@ -52,7 +53,8 @@ export async function follow(options: StreamOptions): Promise<void> {
         },
       });
       if (response.status >= 400 && response.status < 500 && response.status !== 408 && response.status !== 429) {
-        return onState("refused", await reason(response));
+        onState("refused", await reason(response));
+        return;
       }
       if (response.ok && response.body) {
         onState("open");
@@ -63,14 +65,17 @@ export async function follow(options: StreamOptions): Promise<void> {
         for (let next = await reader.read(); !next.done; next = await reader.read()) {
           delay = firstDelay; // it works again
           if (next.value.id !== undefined) last = next.value.id;
-          onMessage({ id: next.value.id, event: next.value.event, data: next.value.data });
+          if (onMessage({ id: next.value.id, event: next.value.event, data: next.value.data }) === false) {
+            await reader.cancel();
+            onState("ended");
+            return;
+          }
         }
-        if (!reconnect) return onState("ended");
       }
     } catch {
       // The connection broke, or the signal aborted it; the loop decides.
     }
-    if (signal.aborted) return;
+    if (over()) return;
     onState("retrying");
     await sleep(serverDelay ?? delay, signal);
     delay = Math.min(delay * 2, longestDelay);

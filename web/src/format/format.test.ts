@@ -44,9 +44,18 @@ describe("numbers", () => {
       ["0", "< 0.01", "0.25", "1.24", "13", "99.9", "141", "9000", "12.3k", "2.5M"], // prettier-ignore
     );
   });
-  it("writes shares", () => expect([0, 0.0004, 0.034, 0.5, 1].map(percent)).toEqual(["0 %", "< 0.1 %", "3.4 %", "50 %", "100 %"]));
-  it("writes bytes", () => expect([0, 1023, 1536, 150 * 1024 ** 2, 2 * 1024 ** 3].map(bytes)).toEqual(["0 B", "1023 B", "1.5 KiB", "150 MiB", "2 GiB"]));
-  it("writes cores", () => expect([0, 0.0001, 0.12, 1, 1.5, 2.25].map(cores)).toEqual(["0", "1 m", "120 m", "1", "1.5", "2.25"]));
+  it("writes shares", () =>
+    expect([0, 0.0004, 0.034, 0.5, 1].map(percent)).toEqual(["0 %", "< 0.1 %", "3.4 %", "50 %", "100 %"]));
+  it("writes bytes", () =>
+    expect([0, 1023, 1536, 150 * 1024 ** 2, 2 * 1024 ** 3].map(bytes)).toEqual([
+      "0 B",
+      "1023 B",
+      "1.5 KiB",
+      "150 MiB",
+      "2 GiB",
+    ]));
+  it("writes cores", () =>
+    expect([0, 0.0001, 0.12, 1, 1.5, 2.25].map(cores)).toEqual(["0", "1 m", "120 m", "1", "1.5", "2.25"]));
 });
 
 describe("names", () => {
@@ -55,5 +64,6 @@ describe("names", () => {
     expect(image("127.0.0.1:7050/acme/shop@sha256:0123456789abcdef")).toBe("acme/shop@0123456789ab");
     expect(image("busybox:1.36")).toBe("busybox:1.36");
   });
-  it("shortens repositories", () => expect(repository("https://git.example.org/acme/shop.git")).toBe("git.example.org/acme/shop"));
+  it("shortens repositories", () =>
+    expect(repository("https://git.example.org/acme/shop.git")).toBe("git.example.org/acme/shop"));
 });

@@ -12,7 +12,7 @@ let sequence = 0;
 
 /** An event `at` ms after the push. Standard CDEvents carry their fields in customData. */
 function event(at: number, name: string, fields: Record<string, unknown> = {}): CloudEvent {
-  const custom = /^(rollout|workload|scaling|rollback)/.test(name);
+  const custom = /^(rollout|workload|scaling|rollback|application)/.test(name);
   sequence++;
   return {
     specversion: "1.0",
@@ -40,7 +40,10 @@ const built = () => [
 ];
 
 describe("a journey that ends well", () => {
-  const events = [...built(), event(11_000, "service.upgraded", { state: { name: "shop", revision: 2, url: "http://shop.acme.localhost:7080" } })];
+  const events = [
+    ...built(),
+    event(11_000, "service.upgraded", { state: { name: "shop", revision: 2, url: "http://shop.acme.localhost:7080" } }),
+  ];
   const journey = computeJourney(events, begin + 99_000);
 
   it("lasts from the push until the app is healthy", () => {
@@ -64,7 +67,14 @@ describe("a journey that ends well", () => {
   });
 
   it("adds up each stage without counting overlaps twice", () => {
-    expect(journey && stageDurations(journey)).toEqual({ received: 40, queue: 260, build: 7_710, test: 2_500, deploy: 2_900, healthy: 0 });
+    expect(journey && stageDurations(journey)).toEqual({
+      received: 40,
+      queue: 260,
+      build: 7_710,
+      test: 2_500,
+      deploy: 2_900,
+      healthy: 0,
+    });
   });
 
   it("is the same whatever the order and however often events arrive", () => {
@@ -75,16 +85,29 @@ describe("a journey that ends well", () => {
 it("is running until something settles it", () => {
   const journey = computeJourney(built(), begin + 9_000);
   expect(journey).toMatchObject({ outcome: "running", total: 9_000 });
-  expect(journey?.steps.find((s) => s.label === "roll-out")).toMatchObject({ start: 8_100, end: 9_000, open: true, tone: "busy" });
+  expect(journey?.steps.find((s) => s.label === "roll-out")).toMatchObject({
+    start: 8_100,
+    end: 9_000,
+    open: true,
+    tone: "busy",
+  });
 });
 
 it("ends with the reason when a build fails", () => {
   const journey = computeJourney(
-    [...built().slice(0, 3), event(2_000, "build.finished", { buildId: "b1", outcome: "failure", reason: "main.go:7: undefined: prnt" })],
+    [
+      ...built().slice(0, 3),
+      event(2_000, "build.finished", { buildId: "b1", outcome: "failure", reason: "main.go:7: undefined: prnt" }),
+    ],
     begin + 99_000,
   );
   expect(journey).toMatchObject({ outcome: "failed", total: 2_000, reason: "main.go:7: undefined: prnt" });
-  expect(journey?.steps.at(-1)).toMatchObject({ stage: "build", tone: "bad", open: false, reason: "main.go:7: undefined: prnt" });
+  expect(journey?.steps.at(-1)).toMatchObject({
+    stage: "build",
+    tone: "bad",
+    open: false,
+    reason: "main.go:7: undefined: prnt",
+  });
 });
 
 it("tells a roll-back from a failure and keeps the pod's own reason", () => {
@@ -92,12 +115,49 @@ it("tells a roll-back from a failure and keeps the pod's own reason", () => {
     [
       ...built(),
       event(20_000, "rollout.failed", { revision: 2, reason: "CrashLoopBackOff", message: "exit code 1" }),
-      event(21_000, "service.rolledback", { state: { name: "shop", revision: 1 }, fromRevision: 2, reason: "CrashLoopBackOff", automatic: true }),
+      event(21_000, "service.rolledback", {
+        state: { name: "shop", revision: 1 },
+        fromRevision: 2,
+        reason: "CrashLoopBackOff",
+        automatic: true,
+      }),
     ],
     begin + 99_000,
   );
   expect(journey).toMatchObject({ outcome: "rolledback", total: 21_000, reason: "CrashLoopBackOff" });
-  expect(journey?.steps.find((s) => s.label === "roll-out")).toMatchObject({ tone: "bad", end: 20_000, reason: "CrashLoopBackOff: exit code 1" });
+  expect(journey?.steps.find((s) => s.label === "roll-out")).toMatchObject({
+    tone: "bad",
+    end: 20_000,
+    reason: "CrashLoopBackOff: exit code 1",
+  });
+});
+
+it("counts a roll-back that a person asked for as a success", () => {
+  const journey = computeJourney(
+    [
+      event(0, "rollback.requested", { name: "shop", by: "admin" }),
+      event(20, "rollout.started", { revision: 3, cause: "rollback" }),
+      event(900, "service.rolledback", {
+        state: { name: "shop", revision: 3 },
+        fromRevision: 2,
+        reason: "requested",
+        automatic: false,
+      }),
+    ],
+    begin + 99_000,
+  );
+  expect(journey).toMatchObject({ outcome: "succeeded", total: 900 });
+  expect(journey?.reason).toBeUndefined();
+  expect(journey?.steps.map((s) => s.tone)).not.toContain("bad");
+});
+
+it.each([
+  ["application.requested", [event(0, "application.requested")], "accepted"],
+  ["scaling.requested", [event(0, "scaling.requested")], "running"],
+  ["workload.scaled", [event(0, "scaling.requested"), event(50, "workload.scaled", { from: 1, to: 3 })], "succeeded"],
+  ["service.removed", [event(0, "application.removalrequested"), event(50, "service.removed")], "succeeded"],
+])("knows journeys about less than a commit: %s", (_, events, outcome) => {
+  expect(computeJourney(events, begin + 99_000)?.outcome).toBe(outcome);
 });
 
 it("does not end a span with the event of another revision or app", () => {

@@ -9,7 +9,7 @@ import { instant } from "../format/format";
 export const stages = ["received", "queue", "build", "test", "deploy", "healthy"] as const;
 export type Stage = (typeof stages)[number];
 
-export type Outcome = "running" | "succeeded" | "failed" | "rolledback";
+export type Outcome = "accepted" | "running" | "succeeded" | "failed" | "rolledback";
 
 /** One line of the waterfall: a span of time, or a moment when `end` is `start`. */
 export interface Step {
@@ -49,23 +49,37 @@ interface Shape {
   until?: readonly string[];
 }
 
-const settled = ["service.deployed", "service.upgraded", "rollout.failed"] as const;
+const settled: readonly string[] = [
+  "service.deployed",
+  "service.upgraded",
+  "rollout.failed",
+  "service.rolledback",
+  "service.removed",
+];
 
 // In the order in which a journey meets them. A type that is not here is shown
 // as a moment, so that nothing is hidden.
 const shapes: Readonly<Record<string, Shape>> = {
   "change.merged": { stage: "received", label: "push received", until: ["build.queued", "build.started"] },
-  "application.requested": { stage: "received", label: "application requested", until: ["rollout.started"] },
+  "application.requested": { stage: "received", label: "application requested" },
+  "application.removalrequested": { stage: "received", label: "removal requested", until: ["service.removed"] },
+  "scaling.requested": { stage: "received", label: "scaling requested", until: ["workload.scaled"] },
   "build.requested": { stage: "received", label: "build requested", until: ["build.queued", "build.started"] },
-  "rollback.requested": { stage: "received", label: "rollback requested", until: ["rollout.started", "service.rolledback"] },
+  "rollback.requested": {
+    stage: "received",
+    label: "rollback requested",
+    until: ["rollout.started", "service.rolledback"],
+  },
   "build.queued": { stage: "queue", label: "waiting for a builder", until: ["build.started", "build.finished"] },
   "build.started": { stage: "build", label: "build", until: ["build.finished"] },
   "testsuiterun.started": { stage: "test", label: "tests", until: ["testsuiterun.finished"] },
   "artifact.published": { stage: "build", label: "image published" },
-  "rollout.started": { stage: "deploy", label: "roll-out", until: settled },
+  "rollout.started": { stage: "deploy", label: "roll-out", until: settled.slice(0, 4) },
   "service.deployed": { stage: "healthy", label: "healthy, taking traffic" },
   "service.upgraded": { stage: "healthy", label: "healthy, taking traffic" },
   "service.rolledback": { stage: "healthy", label: "rolled back" },
+  "service.removed": { stage: "healthy", label: "nothing of it is left" },
+  "workload.scaled": { stage: "healthy", label: "scaled" },
   "incident.detected": { stage: "healthy", label: "incident", until: ["incident.resolved"] },
 };
 
@@ -104,10 +118,13 @@ export function computeJourney(events: readonly CloudEvent[], now: number): Jour
     if (outcome !== "running" && s.open) Object.assign(s, { open: false, end: s.start });
   }
   const over = timed.findLast((e) => settles(e))?.at ?? last.at;
-  const failure = timed.findLast((e) => tone(e.event) === "bad" && (text(e.fields, "reason") ?? text(e.fields, "message")) !== undefined);
+  const failure = timed.findLast(
+    (e) => tone(e.event) === "bad" && (text(e.fields, "reason") ?? text(e.fields, "message")) !== undefined,
+  );
   const commit = timed.map((e) => e.fields.commit).find(isObject) ?? {};
   const service = timed.map((e) => e.fields.state).findLast(isObject) ?? {};
-  const revision = number(service, "revision") ?? timed.map((e) => number(e.fields, "revision")).findLast((r) => r !== undefined);
+  const revision =
+    number(service, "revision") ?? timed.map((e) => number(e.fields, "revision")).findLast((r) => r !== undefined);
   return {
     correlation: first.event.correlationid ?? first.event.id,
     app: timed.map((e) => e.event.app).find((app) => app !== undefined && app !== "_") ?? "",
@@ -175,10 +192,18 @@ function step(begin: Timed, end: Timed | undefined, shape: Shape | undefined, ze
     start: begin.at - zero,
     end: (open ? Math.max(now, begin.at) : closing.at) - zero,
     open,
-    tone: open ? "busy" : waits ? "plain" : tone(closing.event),
-    ...optional("reason", tone(closing.event) === "bad" && !waits ? reasonOf(closing.fields) : undefined),
+    tone: open ? "busy" : waits ? "plain" : asked(closing) ? "good" : tone(closing.event),
+    ...optional(
+      "reason",
+      tone(closing.event) === "bad" && !waits && !asked(closing) ? reasonOf(closing.fields) : undefined,
+    ),
     events: end ? [begin.event, end.event] : [begin.event],
   };
+}
+
+/** A roll-back that a person asked for is no failure. */
+function asked(e: Timed): boolean {
+  return e.name === "service.rolledback" && e.fields.automatic === false;
 }
 
 function stageOf(name: string): Stage {
@@ -190,7 +215,7 @@ function stageOf(name: string): Stage {
 }
 
 function settles(e: Timed): boolean {
-  return (settled as readonly string[]).includes(e.name) || e.name === "service.rolledback" || failedBuild(e);
+  return settled.includes(e.name) || failedBuild(e);
 }
 
 function failedBuild(e: Timed): boolean {
@@ -199,8 +224,14 @@ function failedBuild(e: Timed): boolean {
 
 function outcomeOf(timed: readonly Timed[]): Outcome {
   const last = timed.findLast((e) => settles(e));
-  if (!last) return "running";
-  if (last.name === "service.rolledback") return "rolledback";
+  if (!last) {
+    // Some journeys are about less than a commit.
+    if (timed[0]?.name === "scaling.requested")
+      return timed.some((e) => e.name === "workload.scaled") ? "succeeded" : "running";
+    return timed.every((e) => e.name === "application.requested") ? "accepted" : "running";
+  }
+  // Going back because a person asked for it is a success.
+  if (last.name === "service.rolledback") return last.fields.automatic === false ? "succeeded" : "rolledback";
   return tone(last.event) === "bad" ? "failed" : "succeeded";
 }
 
