@@ -21,6 +21,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/utils/ptr"
 )
 
@@ -29,9 +32,12 @@ import (
 func TestNode(t *testing.T) {
 	needNode(t)
 	n := startNode(t, fmt.Sprintf("test%d", time.Now().UnixNano()%100000), t.TempDir())
-	client, _ := n.client(t)
+	client, restConfig := n.client(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
+	version, err := client.Discovery().ServerVersion()
+	require.NoError(t, err)
+	t.Logf("Kubernetes %s", version.GitVersion)
 
 	createApp(ctx, t, client, n.image)
 	service, pod := awaitApp(ctx, t, client, 30*time.Second)
@@ -47,9 +53,9 @@ func TestNode(t *testing.T) {
 		require.Contains(t, out, service)
 		require.Contains(t, out, "hello")
 	})
-	t.Run("PodReachesItselfThroughItsService", func(t *testing.T) {
-		require.NoError(t, client.CoreV1().Pods("default").Delete(ctx, "asker", metav1.DeleteOptions{GracePeriodSeconds: ptr.To[int64](0)}))
-		require.Equal(t, 1, len(appPods(ctx, t, client)))
+	t.Run("CommandsRunInAPodAndItReachesItselfThroughItsService", func(t *testing.T) {
+		out := execInPod(ctx, t, restConfig, client, pod.Name, "/bin/busybox", "wget", "-qO-", "http://"+service)
+		require.Equal(t, "hello\n", out)
 	})
 	t.Run("MetricsArrive", func(t *testing.T) {
 		path := "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods"
@@ -90,6 +96,10 @@ func TestNode(t *testing.T) {
 		began := time.Now()
 		require.Eventually(t, func() bool { return get(service+":80") == "hello\n" }, time.Minute, 50*time.Millisecond)
 		t.Logf("the app answered %s after the node was ready again", time.Since(began))
+		seen := strings.Join(sandboxtest.Snapshot(t, n.marks...), "\n")
+		for _, kind := range []string{"process ", "link ", "route ", "iptables ", "cgroup "} {
+			require.Contains(t, seen, kind, "the test would not see what is left")
+		}
 		took := again.stop(t)
 		t.Logf("stopped in %s", took)
 		require.Less(t, took, 10*time.Second)
@@ -194,6 +204,18 @@ func runPod(ctx context.Context, t *testing.T, client kubernetes.Interface, imag
 		return err == nil && (pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed)
 	}, 30*time.Second, 50*time.Millisecond)
 	return logs(ctx, client, name)
+}
+
+// execInPod runs a command in the pod's container and returns its output.
+func execInPod(ctx context.Context, t *testing.T, cfg *rest.Config, client kubernetes.Interface, pod string, argv ...string) string {
+	t.Helper()
+	req := client.CoreV1().RESTClient().Post().Resource("pods").Namespace("default").Name(pod).SubResource("exec").
+		VersionedParams(&corev1.PodExecOptions{Command: argv, Stdout: true, Stderr: true}, scheme.ParameterCodec)
+	executor, err := remotecommand.NewWebSocketExecutor(cfg, "GET", req.URL().String())
+	require.NoError(t, err)
+	var out, errs strings.Builder
+	require.NoError(t, executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: &out, Stderr: &errs}), errs.String())
+	return out.String()
 }
 
 func logs(ctx context.Context, client kubernetes.Interface, pod string) string {

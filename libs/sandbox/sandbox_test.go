@@ -154,6 +154,7 @@ func TestBox(t *testing.T) {
 	cfg := config(t, name)
 	panicBefore, err := os.ReadFile("/proc/sys/kernel/panic")
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = sandbox.Sweep(context.Background(), leftovers(name, dir)) })
 	box, cmd, said, err := enter(t.Context(), cfg, dir)
 	require.NoError(t, err)
 
