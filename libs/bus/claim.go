@@ -19,7 +19,10 @@ func (b *Bus) claimIn(ctx context.Context, ev *event.Event) error {
 	if err != nil {
 		return fmt.Errorf("open object store %s: %w", bucketClaims, err)
 	}
-	name := hash(ev.Source(), ev.ID())
+	// Named by content and project, so that an event which takes the source
+	// and id of another cannot replace that one's data.
+	project, _ := ev.Extensions()[extProject].(string)
+	name := hash(project, ev.Source(), ev.ID(), string(ev.Data()))
 	if _, err := objects.PutBytes(ctx, name, ev.Data()); err != nil {
 		return fmt.Errorf("store data of event %s: %w", ev.ID(), err)
 	}

@@ -163,7 +163,10 @@ func (b *Bus) store(ctx context.Context, subject string, ev event.Event) (uint64
 			return 0, false, err
 		}
 	}
-	ack, err := b.js.PublishMsg(ctx, toMessage(subject, ev), jetstream.WithMsgID(hash(ev.Source(), ev.ID())))
+	// The project is part of the id: a tenant must not be able to make
+	// another's event a duplicate by taking its source and id.
+	project, _ := ev.Extensions()[extProject].(string)
+	ack, err := b.js.PublishMsg(ctx, toMessage(subject, ev), jetstream.WithMsgID(hash(project, ev.Source(), ev.ID())))
 	if err != nil {
 		return 0, false, fmt.Errorf("store on %s: %w", subject, err)
 	}
