@@ -4,6 +4,5 @@
 //
 // A [Client] solves one Dockerfile at a time over one connection, hands on
 // what the steps print line by line, and tells a build that broke from a
-// daemon that is not there. [Daemon] is the configuration that Hydra starts
-// its own daemon with.
+// daemon that is not there.
 package buildkit
