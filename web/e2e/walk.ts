@@ -66,6 +66,7 @@ async function subject(): Promise<{ project: string; app: App }> {
     : (await ask<Items<{ name: string }>>("/projects")).items.map((p) => p.name);
   for (const project of projects) {
     const apps = (await ask<Items<App>>(`/projects/${project}/apps`)).items;
+    apps.sort((a, b) => b.revision - a.revision); // the one with the most to show
     const app = apps.find((a) => (process.env.HYDRA_APP ? a.name === process.env.HYDRA_APP : a.revision > 0));
     if (app) return { project, app };
   }
@@ -123,7 +124,7 @@ async function login(page: Page): Promise<void> {
   await sound(page, "login");
   await shot(page, "login");
   expected = /401/;
-  await page.getByLabel("Token").fill("not-a-token-of-this-platform");
+  await page.getByRole("textbox", { name: "Token" }).fill("not-a-token-of-this-platform");
   await page.getByRole("button", { name: "Log in" }).click();
   await page.getByText(/Not accepted/).waitFor();
   expected = undefined;

@@ -64,7 +64,7 @@ export function LoginPage() {
               autoComplete="off"
               spellCheck={false}
               size="md"
-              data-autofocus
+              visibilityToggleButtonProps={{ "aria-label": "Show the token" }}
             />
             <Button type="submit" size="md" loading={busy}>
               Log in
