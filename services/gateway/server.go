@@ -22,7 +22,7 @@ const contentPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img
 
 // Handler answers every request that the gateway gets.
 func (s *Service) Handler() http.Handler {
-	page := ui.Handler()
+	page := ui.Handler(nothingHere)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler, route := s.find(r, page)
 		s.answer(w, r, handler, route)
@@ -49,9 +49,7 @@ func (s *Service) find(r *http.Request, page http.Handler) (http.Handler, string
 	case probe.Code != http.StatusNotFound:
 		return handler, "redirect"
 	case ownPath(r.URL.Path):
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			writeProblem(w, r, problem(http.StatusNotFound, "there is nothing at %s; /openapi.json lists every route", r.URL.Path))
-		}), "not found"
+		return http.HandlerFunc(nothingHere), "not found"
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", "GET, HEAD")
@@ -59,6 +57,10 @@ func (s *Service) find(r *http.Request, page http.Handler) (http.Handler, string
 		}), "method not allowed"
 	}
 	return page, "page"
+}
+
+func nothingHere(w http.ResponseWriter, r *http.Request) {
+	writeProblem(w, r, problem(http.StatusNotFound, "there is nothing at %s; /openapi.json lists every route", r.URL.Path))
 }
 
 func ownPath(path string) bool {

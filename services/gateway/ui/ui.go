@@ -28,29 +28,29 @@ const (
 	fresh     = "no-cache"
 )
 
-// Handler serves the embedded page.
-func Handler() http.Handler {
-	files, err := fs.Sub(dist, "dist")
-	if err != nil { // only an invalid name, and this one is written above
-		return http.NotFoundHandler()
-	}
-	return handler{files}
+// Handler serves the embedded page; missing answers where there is no file
+// and the page would be no answer either.
+func Handler(missing http.HandlerFunc) http.Handler {
+	return handler{dist, missing}
 }
 
-type handler struct{ files fs.FS }
+type handler struct {
+	files   fs.FS
+	missing http.HandlerFunc
+}
 
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
-	data, err := fs.ReadFile(h.files, name)
+	data, err := h.read(name)
 	if err != nil {
 		// A missing script must not be answered with a page.
 		if path.Ext(name) != "" && strings.HasPrefix(name, "assets/") {
-			http.NotFound(w, r)
+			h.missing(w, r)
 			return
 		}
 		name = index
-		if data, err = fs.ReadFile(h.files, name); err != nil {
-			http.NotFound(w, r)
+		if data, err = h.read(name); err != nil {
+			h.missing(w, r)
 			return
 		}
 	}
@@ -63,4 +63,8 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
 	// Embedded files have no time of change; the tag stands for it.
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
+}
+
+func (h handler) read(name string) ([]byte, error) {
+	return fs.ReadFile(h.files, path.Join("dist", name))
 }
