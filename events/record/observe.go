@@ -28,6 +28,7 @@ type Load struct {
 	CPU        float64   `json:"cpuCores"`
 	Memory     float64   `json:"memoryBytes"`
 	Replicas   int       `json:"replicas"`
+	Unknown    []string  `json:"unknown,omitempty"` // requests, cpu: could not be measured, which is not the same as none
 	At         time.Time `json:"at"`
 }
 

@@ -3,6 +3,7 @@
 package scaler
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hydra-platform/hydra/events/record"
@@ -64,6 +65,9 @@ func (s situation) inputs(t record.ScaleTarget) Inputs {
 	if s.load != nil {
 		in.Age = max(s.now.Sub(s.load.At).Seconds(), 0)
 		in.Requests, in.CPU = s.load.Requests, s.load.CPU
+		if in.RequestsPerReplica > 0 && slices.Contains(s.load.Unknown, signalRequests) || in.CPUPerReplica > 0 && slices.Contains(s.load.Unknown, signalCPU) {
+			in.Age = unmeasured // what nobody could measure is not the same as no load
+		}
 	}
 	in.Highest = highest(t.Window, s.now, wait)
 	if len(t.Window) == 0 {
