@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -98,6 +99,8 @@ func advice(err error, cmd *cobra.Command) string {
 		return "is it running? look with `hydra status`, start it with `hydra up`, or name another with --server"
 	case errors.Is(err, platform.ErrNotRunning):
 		return "start it with `hydra up`"
+	case errors.As(err, &problem) && strings.HasPrefix(problem.Path, "/hooks/"):
+		return "" // its secret was wrong, not our token
 	case errors.As(err, &problem) && problem.Status == http.StatusUnauthorized:
 		return "sign in with `hydra login`, or pass --token"
 	case errors.As(err, &problem) && problem.Status == http.StatusForbidden:

@@ -20,9 +20,9 @@ func main() {
 	if code, isInit := sandbox.Init(); isInit {
 		os.Exit(code)
 	}
-	// The first signal asks for an orderly stop, the second one ends at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
 	c := &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, version: version}
-	os.Exit(c.run(ctx, os.Args[1:]))
+	code := c.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
 }

@@ -109,18 +109,9 @@ func (c *cli) up(cmd *cobra.Command, u upFlags) error {
 	if err != nil {
 		return err
 	}
-	// The second signal does not wait: the kernel ends the children with us.
-	hard := make(chan os.Signal, 2)
-	signal.Notify(hard, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(hard)
-	stopping := context.AfterFunc(ctx, func() { view.bar.Println("Stopping; again to end at once") })
+	stopping := context.AfterFunc(ctx, func() { view.bar.Println("Stopping; Ctrl-C again ends at once") })
 	defer stopping()
-	go func() {
-		<-hard
-		<-hard
-		view.bar.Println("Ended at once; the next `hydra up`, or `hydra down`, cleans up")
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-	}()
+	go endAtOnce(ctx, view)
 	ready, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() { view.whenReady(ready, dir, !u.detach) }()
@@ -231,4 +222,17 @@ func (v *upView) welcome(s platform.State, dir platform.Dir, foreground bool) {
 		next += " · hydra down stops"
 	}
 	v.bar.Println(next)
+}
+
+// endAtOnce makes the second signal not wait: the kernel ends the children with
+// this process. A terminal, or timeout(1), may send one signal twice within
+// moments, which is still one.
+func endAtOnce(ctx context.Context, view *upView) {
+	<-ctx.Done()
+	time.Sleep(time.Second)
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+	<-again
+	view.bar.Println("Ended at once; the next `hydra up`, or `hydra down`, cleans up")
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // ErrNotRunning says that no instance runs on a data directory.
-var ErrNotRunning = errors.New("Hydra is not running")
+var ErrNotRunning = errors.New("no instance runs")
 
 // serveControl answers on run/control.sock, which only the owner of the data
 // directory can open.
@@ -31,7 +31,7 @@ func (p *Platform) serveControl(stop func()) (end func(), err error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(p.State())
+		_ = json.NewEncoder(w).Encode(p.State().measured())
 	})
 	mux.HandleFunc("POST /stop", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusAccepted)

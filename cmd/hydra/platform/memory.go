@@ -23,14 +23,28 @@ func residentMemory(pid int) int64 {
 	return pages * int64(os.Getpagesize())
 }
 
-// treeMemory adds up a process and everything below it. Shared pages count in
-// each, so the sum is an upper bound.
+// treeMemory adds up a process and everything below it. A page that several
+// share counts once: most of the node's processes are one program.
 func treeMemory(pid int) int64 {
-	sum := residentMemory(pid)
+	sum := proportionalMemory(pid)
 	for _, child := range children(pid) {
 		sum += treeMemory(child)
 	}
 	return sum
+}
+
+func proportionalMemory(pid int) int64 {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return residentMemory(pid)
+	}
+	for line := range strings.Lines(string(data)) {
+		var kib int64
+		if n, _ := fmt.Sscanf(line, "Pss: %d kB", &kib); n == 1 {
+			return kib << 10
+		}
+	}
+	return residentMemory(pid)
 }
 
 func children(pid int) []int {

@@ -21,7 +21,7 @@ type Part struct {
 	Restarts int       `json:"restarts"`
 	ReadyMS  int64     `json:"readyMilliseconds,omitempty"`
 	Address  string    `json:"address,omitempty"`
-	Memory   int64     `json:"memoryBytes,omitempty"` // resident, with its children
+	Memory   int64     `json:"memoryBytes,omitempty"` // its own and its children's, shared pages once
 	Reason   string    `json:"reason,omitempty"`
 	Since    time.Time `json:"since"`
 }
@@ -71,11 +71,17 @@ func (p *Platform) State() State {
 	}
 	p.mu.Unlock()
 	for _, status := range p.sup.Status() {
-		part := p.part(status)
+		s.Parts = append(s.Parts, p.part(status))
+	}
+	return s
+}
+
+// measured adds what the children use, which takes some milliseconds.
+func (s State) measured() State {
+	for i, part := range s.Parts {
 		if part.PID != 0 {
-			part.Memory = treeMemory(part.PID)
+			s.Parts[i].Memory = treeMemory(part.PID)
 		}
-		s.Parts = append(s.Parts, part)
 	}
 	return s
 }
