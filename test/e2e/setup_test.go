@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hydra-platform/hydra/cmd/hydra/api"
+	"github.com/hydra-platform/hydra/cmd/hydra/platform"
 	"github.com/hydra-platform/hydra/libs/sandbox/sandboxtest"
 	"github.com/hydra-platform/hydra/test/journey"
 )
@@ -71,17 +72,20 @@ func start(t *testing.T) *running {
 	r := &running{Bin: bin, Dir: filepath.Join(dir, "git"), Log: &bytes.Buffer{}}
 	r.Instance = journey.Instance{Hydra: filepath.Join(bin, "hydra"), DataDir: filepath.Join(dir, "data"), Out: r.Log}
 	require.NoError(t, os.MkdirAll(r.Dir, 0o755))
-	before := sandboxtest.Snapshot(t, dir)
+	data, err := platform.OpenDir(r.DataDir)
+	require.NoError(t, err)
+	marks := []string{dir, data.Instance()}
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
 		if t.Failed() {
 			r.evidence(t)
 		}
 		require.NoError(t, r.Down(ctx, true), "hydra down --purge")
-		require.Equal(t, before, sandboxtest.Snapshot(t, dir), "the machine is as it was")
+		sandboxtest.Gone(t, marks...)
 		require.NoError(t, os.RemoveAll(dir))
 	})
 	r.up(t)
+	require.NotEmpty(t, sandboxtest.Snapshot(t, marks...), "the counter sees what runs")
 	return r
 }
 

@@ -27,12 +27,13 @@ type Instance struct {
 
 // State is what `hydra status -o json` tells.
 type State struct {
-	PID    int    `json:"pid"`
-	URL    string `json:"url"`
-	Entry  string `json:"entry"`
-	NATS   string `json:"nats"`
-	Memory int64  `json:"memoryBytes"`
-	Ports  struct {
+	PID      int    `json:"pid"`
+	URL      string `json:"url"`
+	Entry    string `json:"entry"`
+	NATS     string `json:"nats"`
+	Registry string `json:"registry"`
+	Memory   int64  `json:"memoryBytes"`
+	Ports    struct {
 		Gateway, Entry int
 	} `json:"ports"`
 	ReadyMS int64 `json:"readyMilliseconds"`
