@@ -5,7 +5,9 @@ package main
 import (
 	"github.com/hydra-platform/hydra/libs/service"
 	"github.com/hydra-platform/hydra/services/builder"
+	"github.com/hydra-platform/hydra/services/deployer"
 	"github.com/hydra-platform/hydra/services/gateway"
+	"github.com/hydra-platform/hydra/services/observer"
 	"github.com/hydra-platform/hydra/services/scaler"
 )
 
@@ -14,6 +16,8 @@ func units() []service.Unit {
 	return []service.Unit{
 		gateway.Unit,
 		builder.Unit,
+		deployer.Unit,
+		observer.Unit,
 		scaler.Unit,
 	}
 }

@@ -9,7 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os/exec"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +48,33 @@ func (p *Platform) entryPart() supervise.Part {
 			return nil
 		},
 	}
+}
+
+// nodeBlock is the size of the range that a node has for itself and its pods.
+const nodeBlock = 20
+
+// relayMetrics shows the entry's numbers, and nothing else of this machine, to
+// the pods of the node, one of which is Prometheus.
+func (p *Platform) relayMetrics(ctx context.Context) {
+	upstream := &url.URL{Scheme: "http", Host: p.entryMetrics()}
+	proxy := httputil.NewSingleHostReverseProxy(upstream)
+	p.listenForNode(ctx, p.ports.EntryMetrics, nodeBlock, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.URL.Path != "/metrics" {
+			http.NotFound(w, r)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+}
+
+// entryTarget is where a pod finds the entry's numbers, once the node's link
+// is there.
+func (p *Platform) entryTarget() string {
+	link, ok := p.nodeLink()
+	if !ok || !p.hasEntry() {
+		return ""
+	}
+	return net.JoinHostPort(link.Addr().String(), strconv.Itoa(p.ports.EntryMetrics))
 }
 
 // entryMetrics is where the entry's own numbers are read.

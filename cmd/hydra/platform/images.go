@@ -4,10 +4,15 @@ package platform
 
 import (
 	"context"
+	"os/exec"
+	"strings"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/hydra-platform/hydra/cmd/hydra/platform/seed"
 	"github.com/hydra-platform/hydra/libs/supervise"
+	"github.com/hydra-platform/hydra/services/builder/toolchain"
 )
 
 // imagesPart puts the images into the registry that builds and the telemetry
@@ -18,18 +23,52 @@ func (p *Platform) imagesPart() supervise.Part {
 		Name: "images", After: []string{"registry"},
 		Task: func(ctx context.Context) error {
 			log := p.log.With().Str("part", "images").Logger()
-			find := func(name string) (string, error) { return findBinary(name, p.dir) }
-			for _, image := range seed.Images(find) {
+			for _, program := range []string{"prometheus", "collector"} {
+				image, ok := seed.Program(program, p.find)
+				if !ok {
+					log.Info().Str("image", program).Msg("not made here, it will be pulled")
+					continue
+				}
 				begun := time.Now()
 				done, err := image.Push(ctx, p.registryAddr())
-				switch {
-				case err != nil:
+				if err != nil {
 					return err
-				case done != "":
-					log.Info().Str("image", image.Name).Dur("took", time.Since(begun)).Msg(done)
+				}
+				if done {
+					log.Info().Str("image", image.Name).Dur("took", time.Since(begun)).Msg("made")
 				}
 			}
-			return nil
+			return p.seedToolchain(ctx, log)
 		},
 	}
+}
+
+// seedToolchain makes the images that builds start from out of what is here.
+// Without Go or a shell on this machine they come from Docker Hub.
+func (p *Platform) seedToolchain(ctx context.Context, log zerolog.Logger) error {
+	if _, err := exec.LookPath("busybox"); err != nil {
+		log.Info().Msg("busybox is not installed: base images will be pulled")
+		return nil
+	}
+	root := ""
+	if out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output(); err == nil {
+		root = strings.TrimSpace(string(out))
+	}
+	begun := time.Now()
+	pushed, err := toolchain.Seed(ctx, p.registryAddr(), root)
+	if len(pushed) > 0 {
+		log.Info().Strs("images", pushed).Dur("took", time.Since(begun)).Msg("made")
+	}
+	return err
+}
+
+func (p *Platform) find(program string) (string, error) { return findBinary(program, p.dir) }
+
+// telemetryImage is the name of an image that imagesPart makes, or nothing.
+func (p *Platform) telemetryImage(program string) string {
+	image, ok := seed.Program(program, p.find)
+	if !ok || !p.hasRegistry() {
+		return ""
+	}
+	return p.registryAddr() + "/" + image.Name
 }

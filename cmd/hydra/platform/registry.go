@@ -81,8 +81,9 @@ func (p *Platform) registryPart() supervise.Part {
 	}
 }
 
-// serveNode lets the node pull, from the moment its link exists. Pods share the
-// node's address as seen from here, so this door is for reading only.
+// serveNode lets the node pull, from the moment its link exists. Pods come with
+// addresses of their own and are turned away; what runs in the node's own
+// network may read.
 func (p *Platform) serveNode(ctx context.Context) {
 	readOnly := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if req.Method != http.MethodGet && req.Method != http.MethodHead {
@@ -91,22 +92,34 @@ func (p *Platform) serveNode(ctx context.Context) {
 		}
 		p.registry.handler.ServeHTTP(w, req)
 	})
+	p.listenForNode(ctx, p.ports.Registry, 32, readOnly)
+}
+
+// listenForNode serves on the host's end of the node's link, from the moment it
+// is there, to peers of the range of that length around the node's address. The
+// address survives a restart of the node, and with it the listener.
+func (p *Platform) listenForNode(ctx context.Context, port, bits int, h http.Handler) {
 	for ctx.Err() == nil {
-		link, ok := linkAddr(sandbox.LinkName(p.dir.nodeSandbox()))
+		link, ok := p.nodeLink()
 		if !ok {
 			pause(ctx, 20*time.Millisecond)
 			continue
 		}
-		// The address survives a restart of the node, and with it the listener.
-		l, err := net.Listen("tcp", net.JoinHostPort(link.Addr().String(), strconv.Itoa(p.ports.Registry)))
+		l, err := net.Listen("tcp", net.JoinHostPort(link.Addr().String(), strconv.Itoa(port)))
 		if err != nil {
 			pause(ctx, 100*time.Millisecond)
 			continue
 		}
-		if err := serve(ctx, &fenced{Listener: l, from: link.Masked()}, readOnly); err != nil {
-			p.log.Warn().Err(err).Msg("registry for the node")
+		peers := netip.PrefixFrom(link.Addr().Next(), bits).Masked()
+		if err := serve(ctx, &fenced{Listener: l, from: peers}, h); err != nil {
+			p.log.Warn().Err(err).Msg("serving the node")
 		}
 	}
+}
+
+// nodeLink is the host's address on the link to the node.
+func (p *Platform) nodeLink() (netip.Prefix, bool) {
+	return linkAddr(sandbox.LinkName(p.dir.nodeSandbox()))
 }
 
 // serveSandbox lets a sandbox reach the registry at the same address as the

@@ -80,6 +80,18 @@ func (p *Platform) servicesPart() supervise.Part {
 			if err := gateway.Bootstrap(ctx, js, p.token); err != nil {
 				return err
 			}
+			if p.hasEntry() {
+				// The link is there a moment after the node was started; where it
+				// is not, only the request metrics are missing.
+				for i := 0; i < 250 && p.entryTarget() == ""; i++ {
+					pause(ctx, 20*time.Millisecond)
+				}
+				relay, stopRelay := context.WithCancel(ctx)
+				var relaying sync.WaitGroup
+				relaying.Go(func() { p.relayMetrics(relay) })
+				defer relaying.Wait()
+				defer stopRelay()
+			}
 			tel := telemetry.New("hydra", p.opts.Version)
 			defer func() { _ = tel.Shutdown(context.WithoutCancel(ctx)) }()
 			return service.Run(ctx, service.Options{

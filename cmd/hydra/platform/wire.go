@@ -9,7 +9,9 @@ import (
 
 	"github.com/hydra-platform/hydra/libs/bus"
 	"github.com/hydra-platform/hydra/services/builder"
+	"github.com/hydra-platform/hydra/services/deployer"
 	"github.com/hydra-platform/hydra/services/gateway"
+	"github.com/hydra-platform/hydra/services/observer"
 )
 
 // wire tells the services where the parts are. Everything else is theirs: a
@@ -24,6 +26,17 @@ func (p *Platform) wire(_ string, cfg any) {
 		c.BuildkitAddr = p.buildkitAddr()
 		c.Registry = p.registryAddr()
 		c.LocalRepositories = append(c.LocalRepositories, p.opts.GitRoots...)
+	case *deployer.Config:
+		if p.hasEntry() {
+			c.EntryPort = p.ports.Entry
+		}
+	case *observer.Config:
+		for program, image := range map[string]*string{"prometheus": &c.PrometheusImage, "collector": &c.CollectorImage} {
+			if own := p.telemetryImage(program); own != "" {
+				*image = own
+			}
+		}
+		c.EntryTarget = p.entryTarget()
 	}
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package seed makes the few images that Hydra itself starts from out of what
-// is on this machine: the Go toolchain, a shell, and the telemetry programs. An
-// image whose source is not here is left to the registry that it comes from.
+// Package seed makes images of Hydra's own programs, such as those of the
+// telemetry set, and puts them into a registry.
 //
 // The same files give the same image: entries are in order, belong to root and
 // carry one fixed time.
@@ -27,7 +26,7 @@ import (
 
 // Image is one that is made here.
 type Image struct {
-	// Name in the registry, such as mirror/docker.io/library/busybox:1.36.
+	// Name in the registry, such as hydra/prometheus:1f2e3d.
 	Name string
 	// Source identifies what it is made from; another one makes it again.
 	Source string
@@ -40,22 +39,18 @@ type Image struct {
 // label says what an image in the registry was made from.
 const label = "dev.hydra.seed"
 
-// Push makes the image unless the registry has it. It returns what was done, or
-// nothing.
-func (i Image) Push(ctx context.Context, registry string) (done string, err error) {
+// Push makes the image unless the registry has it.
+func (i Image) Push(ctx context.Context, registry string) (done bool, err error) {
 	ref, err := name.ParseReference(registry+"/"+i.Name, name.Insecure)
 	if err != nil {
-		return "", fmt.Errorf("seed image %s: %w", i.Name, err)
-	}
-	if i.Source == "" {
-		return "", nil
+		return false, fmt.Errorf("seed image %s: %w", i.Name, err)
 	}
 	auth := remote.WithContext(ctx)
 	switch present, err := source(ref, auth); {
 	case err != nil:
-		return "", fmt.Errorf("seed image %s: look whether it is there: %w", i.Name, err)
+		return false, fmt.Errorf("seed image %s: look whether it is there: %w", i.Name, err)
 	case present == i.Source:
-		return "", nil
+		return false, nil
 	}
 	img := mutate.MediaType(empty.Image, "application/vnd.oci.image.manifest.v1+json")
 	img = mutate.ConfigMediaType(img, "application/vnd.oci.image.config.v1+json")
@@ -63,26 +58,26 @@ func (i Image) Push(ctx context.Context, registry string) (done string, err erro
 		layer := stream.NewLayer(l.open(), stream.WithCompressionLevel(1))
 		// A streamed layer has to be sent before anything is asked of it.
 		if err := remote.WriteLayer(ref.Context(), layer, auth); err != nil {
-			return "", fmt.Errorf("seed image %s: %w", i.Name, err)
+			return false, fmt.Errorf("seed image %s: %w", i.Name, err)
 		}
 		if img, err = mutate.AppendLayers(img, layer); err != nil {
-			return "", fmt.Errorf("seed image %s: %w", i.Name, err)
+			return false, fmt.Errorf("seed image %s: %w", i.Name, err)
 		}
 	}
 	cfg, err := img.ConfigFile()
 	if err != nil {
-		return "", fmt.Errorf("seed image %s: %w", i.Name, err)
+		return false, fmt.Errorf("seed image %s: %w", i.Name, err)
 	}
 	cfg = cfg.DeepCopy()
 	cfg.OS, cfg.Architecture, cfg.Created, cfg.Config = "linux", runtime.GOARCH, v1.Time{Time: epoch}, i.Config
 	cfg.Config.Labels = map[string]string{label: i.Source}
 	if img, err = mutate.ConfigFile(img, cfg); err != nil {
-		return "", fmt.Errorf("seed image %s: %w", i.Name, err)
+		return false, fmt.Errorf("seed image %s: %w", i.Name, err)
 	}
 	if err := remote.Write(ref, img, auth); err != nil {
-		return "", fmt.Errorf("seed image %s: %w", i.Name, err)
+		return false, fmt.Errorf("seed image %s: %w", i.Name, err)
 	}
-	return "made from " + i.Source, nil
+	return true, nil
 }
 
 var epoch = time.Unix(0, 0).UTC() //nolint:gochecknoglobals // a constant
