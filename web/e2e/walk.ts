@@ -51,6 +51,7 @@ interface App {
 }
 interface Release {
   revision: number;
+  phase: string;
   correlationId?: string;
   message?: string;
 }
@@ -212,7 +213,7 @@ async function walk(context: BrowserContext): Promise<void> {
   await page.getByRole("row").nth(1).waitFor();
   await sound(page, "journeys");
   await shot(page, "journeys");
-  const correlation = releases.find((r) => r.correlationId)?.correlationId;
+  const correlation = releases.find((r) => r.correlationId && r.phase === "succeeded")?.correlationId;
   if (correlation) await page.goto(at(`/journeys/${correlation}`));
   else await page.getByRole("row").nth(1).getByRole("link").click();
   await page.getByRole("region", { name: "Waterfall" }).waitFor();
@@ -222,6 +223,13 @@ async function walk(context: BrowserContext): Promise<void> {
   await page.locator(".bar").nth(1).click();
   await page.getByRole("region", { name: /^Events of/ }).waitFor();
   assert.match((await page.locator(".json").first().textContent()) ?? "", /"specversion": "1.0"/);
+
+  const failed = releases.find((r) => r.phase === "rolledback" && r.correlationId);
+  if (failed?.correlationId) {
+    await page.goto(at(`/journeys/${failed.correlationId}`));
+    await page.locator(".waterfall .waterfall-reason").first().waitFor();
+    await shot(page, "journey-rolled-back");
+  }
 
   console.log("events");
   await page.getByRole("link", { name: "Live events" }).click();

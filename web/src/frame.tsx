@@ -26,7 +26,7 @@ import {
   IconSun,
 } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { Link, useLocation, useMatch, useNavigate } from "react-router";
 
 import { useProjects, useWhoami } from "./api/queries";
@@ -38,7 +38,11 @@ export function Frame({ children }: { children: ReactNode }) {
   const { pathname } = useLocation();
   const navigate = useNavigate();
   const projects = useProjects();
-  const project = useMatch("/projects/:project/*")?.params.project;
+  const inView = useMatch("/projects/:project/*")?.params.project;
+  // Pages of the whole platform keep the project that was looked at last.
+  const [last, setLast] = useState<string>();
+  if (inView !== undefined && inView !== last) setLast(inView);
+  const project = inView ?? last;
   useEffect(close, [pathname, close]);
 
   return (

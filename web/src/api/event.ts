@@ -89,3 +89,8 @@ export function summary(event: CloudEvent): string {
   ].filter((part) => part !== undefined);
   return parts.length > 0 ? parts.join(" · ") : (event.subject ?? "");
 }
+
+/** Measurements are the one type that comes all the time. */
+export function isMeasurement(event: CloudEvent): boolean {
+  return typeName(event.type) === "workload.measured";
+}

@@ -195,7 +195,7 @@ export function useJourneyEvents(project: string, correlation: string) {
 
 /** The newest events of a project, oldest first. */
 export function recentEvents(project: string, signal: AbortSignal): Promise<CloudEvent[]> {
-  return newestEvents(project, { limit: 300 }, signal);
+  return newestEvents(project, { limit: 500 }, signal);
 }
 
 async function newestEvents(

@@ -96,7 +96,12 @@ describe("follow", () => {
     await s.run("10");
     expect(s.requests.map((r) => r.get("last-event-id"))).toEqual(["10", "11", "11", "11", "12"]);
     expect(s.messages.map((m) => m.data)).toEqual(["a", "b"]);
-    expect(s.states.filter(([state]) => state === "retrying")).toHaveLength(4);
+    expect(s.states.filter(([state]) => state === "retrying")).toEqual([
+      ["retrying"],
+      ["retrying"],
+      ["retrying", "HTTP 503"],
+      ["retrying"],
+    ]);
   });
 
   it("stops when it is refused and says why", async () => {

@@ -23,7 +23,7 @@ export interface StreamOptions {
   lastEventId?: string | undefined;
   /** Returns false when the message says that nothing more will come. */
   onMessage: (message: Message) => boolean | undefined;
-  /** `detail` says why, in the server's words, when the stream was refused. */
+  /** `detail` says why the stream was refused or is tried again, in the server's words. */
   onState?: (state: StreamState, detail?: string) => void;
 }
 
@@ -42,6 +42,7 @@ export async function follow(options: StreamOptions): Promise<void> {
   while (!over()) {
     onState("connecting");
     let serverDelay: number | undefined;
+    let trouble: string | undefined;
     try {
       const response = await fetch(options.url(), {
         signal,
@@ -56,7 +57,8 @@ export async function follow(options: StreamOptions): Promise<void> {
         onState("refused", await reason(response));
         return;
       }
-      if (response.ok && response.body) {
+      if (!response.ok) trouble = await reason(response);
+      else if (response.body) {
         onState("open");
         const messages = response.body
           .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array<ArrayBuffer>>)
@@ -76,7 +78,7 @@ export async function follow(options: StreamOptions): Promise<void> {
       // The connection broke, or the signal aborted it; the loop decides.
     }
     if (over()) return;
-    onState("retrying");
+    onState("retrying", trouble);
     await sleep(serverDelay ?? delay, signal);
     delay = Math.min(delay * 2, longestDelay);
   }

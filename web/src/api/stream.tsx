@@ -7,12 +7,13 @@ import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
 import { Outlet, useParams } from "react-router";
 
-import { type CloudEvent, isObject } from "./event";
+import { type CloudEvent, isMeasurement, isObject } from "./event";
 import { endpoints, recentEvents, refreshAfter } from "./queries";
 import { token } from "./session";
 import { follow, type StreamState } from "./sse";
 
 const kept = 1_000; // events that stay in the page
+const keptMeasurements = 300; // of them; they must not push the others out
 
 export interface Snapshot {
   state: StreamState | "loading";
@@ -48,7 +49,7 @@ export class EventFeed {
       const known = new Set(this.snapshot.events.map(key));
       const fresh = this.waiting.filter((e) => !known.has(key(e)) && known.add(key(e)));
       this.waiting = [];
-      if (fresh.length > 0) this.set({ ...this.snapshot, events: [...this.snapshot.events, ...fresh].slice(-kept) });
+      if (fresh.length > 0) this.set({ ...this.snapshot, events: trim([...this.snapshot.events, ...fresh]) });
     }, 100);
   }
 
@@ -56,6 +57,13 @@ export class EventFeed {
     this.snapshot = snapshot;
     for (const listener of this.listeners) listener();
   }
+}
+
+/** Drops the oldest events, and of measurements already more of them. */
+function trim(events: CloudEvent[]): CloudEvent[] {
+  if (events.length <= kept) return events;
+  let spare = events.filter(isMeasurement).length - keptMeasurements;
+  return events.filter((e) => !isMeasurement(e) || --spare < 0).slice(-kept);
 }
 
 function key(event: CloudEvent): string {

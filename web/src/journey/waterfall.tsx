@@ -21,6 +21,7 @@ export function Waterfall({ journey, selected, onSelect }: WaterfallProps) {
   return (
     <section className="panel" aria-label="Waterfall" style={{ overflow: "hidden" }}>
       <div className="waterfall">
+        <div className="axis-name">stage</div>
         <div />
         <div className="axis" aria-hidden>
           {Array.from({ length: Math.floor(span / tick) + 1 }, (_, i) => i * tick)
@@ -37,13 +38,18 @@ export function Waterfall({ journey, selected, onSelect }: WaterfallProps) {
           if (steps.length === 0) return null;
           return (
             <Fragment key={stage}>
-              <div className="waterfall-stage">
-                <span>{stage}</span>
-                <span>{durations[stage] > 0 ? duration(durations[stage]) : ""}</span>
+              <div
+                className="waterfall-stage"
+                style={{ gridRow: `span ${steps.length + steps.filter((s) => s.reason).length}` }}
+              >
+                <div>{stage}</div>
+                {steps.length > 1 && durations[stage] > 0 && (
+                  <div className="waterfall-total">{duration(durations[stage])}</div>
+                )}
               </div>
               {steps.map((step) => (
-                <Row key={step.id} step={step}>
-                  <div className="track" style={track}>
+                <Row key={step.id} step={step} first={step === steps[0]}>
+                  <div className="track" data-first={step === steps[0]} style={track}>
                     <Bar step={step} span={span} selected={selected === step.id} onSelect={() => onSelect(step)} />
                   </div>
                 </Row>
@@ -56,13 +62,15 @@ export function Waterfall({ journey, selected, onSelect }: WaterfallProps) {
   );
 }
 
-function Row({ step, children }: { step: Step; children: ReactNode }) {
+function Row({ step, first, children }: { step: Step; first: boolean; children: ReactNode }) {
   const moment = step.end === step.start && !step.open;
   return (
     <>
-      <div className="waterfall-label">{step.label}</div>
+      <div className="waterfall-label" data-first={first}>
+        {step.label}
+      </div>
       {children}
-      <div className="waterfall-value">
+      <div className="waterfall-value" data-first={first}>
         {moment ? `at ${duration(step.start)}` : `${duration(step.end - step.start)}${step.open ? " …" : ""}`}
       </div>
       {step.reason && <div className="waterfall-reason">{step.reason}</div>}

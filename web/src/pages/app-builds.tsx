@@ -25,7 +25,7 @@ export function Builds({ project, app }: { project: string; app: string }) {
             </Empty>
           </div>
         ) : (
-          <Table.ScrollContainer minWidth={720} className="panel">
+          <Table.ScrollContainer type="native" minWidth={720} className="panel">
             <Table verticalSpacing="sm" horizontalSpacing="md" className="rows">
               <Table.Thead>
                 <Table.Tr>
@@ -43,7 +43,7 @@ export function Builds({ project, app }: { project: string; app: string }) {
                   const finished = instant(build.finishedAt);
                   return (
                     <Table.Tr key={build.id}>
-                      <Table.Td maw={340}>
+                      <Table.Td className="grow">
                         <Group gap={8} wrap="nowrap">
                           <Link
                             to={`/projects/${project}/apps/${app}/logs?build=${build.id}`}

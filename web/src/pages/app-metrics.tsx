@@ -59,10 +59,10 @@ function Charts({ metrics, project, app }: { metrics: Metrics; project: string; 
     <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="md">
       <Chart title="Requests per second" points={charts.requests} format={amount} />
       <Chart title="Errors" points={charts.errors} format={percent} color="bad" />
-      <Chart title="95th percentile of the duration" points={charts.latency} format={seconds} color="plain" />
+      <Chart title="Duration, 95th percentile" points={charts.latency} format={seconds} color="plain" />
       <Chart title="CPU" points={charts.cpu} format={cores} color="busy" />
-      <Chart title="Memory" points={charts.memory} format={bytes} color="plain" />
-      <Chart title="Replicas" points={charts.replicas} format={amount} steps />
+      <Chart title="Memory" points={charts.memory} format={bytes} color="plain" scale="binary" />
+      <Chart title="Replicas" points={charts.replicas} format={amount} scale="count" />
     </SimpleGrid>
   );
 }

@@ -26,7 +26,7 @@ export function Releases({ project, app }: { project: string; app: App }) {
           </div>
         ) : (
           <>
-            <Table.ScrollContainer minWidth={720} className="panel">
+            <Table.ScrollContainer type="native" minWidth={720} className="panel">
               <Table verticalSpacing="sm" horizontalSpacing="md" className="rows">
                 <Table.Thead>
                   <Table.Tr>
@@ -91,7 +91,7 @@ function ReleaseRow({ project, app, release, onRollback }: RowProps) {
           </Text>
         )}
       </Table.Td>
-      <Table.Td maw={320}>
+      <Table.Td miw={150} maw={300}>
         <State of={release.phase} />
         {release.reason && (
           <Text fz={13} c="dimmed" mt={4} title={release.detail} lineClamp={3}>
@@ -99,7 +99,7 @@ function ReleaseRow({ project, app, release, onRollback }: RowProps) {
           </Text>
         )}
       </Table.Td>
-      <Table.Td maw={300}>
+      <Table.Td className="grow">
         {release.sha ? (
           <Group gap={8} wrap="nowrap">
             <span className="mono">{short(release.sha)}</span>
@@ -167,14 +167,14 @@ function RollbackDialog({ project, app, release, onClose }: DialogProps) {
     >
       <Text>
         {app.name} of project {project} goes from revision {app.revision} back to revision {release?.revision}
-        {release?.message ? `, “${release.message}”` : ""}. The roll-out is a new revision and loses no request.
+        {release?.message ? `, “${release.message}”` : ""}. It is rolled out like any other revision.
       </Text>
       {rollback.error && <Failure error={rollback.error} />}
       <Group justify="flex-end" mt="lg">
         <Button variant="default" onClick={close}>
           Keep revision {app.revision}
         </Button>
-        <Button color="red.8" onClick={run} loading={rollback.isPending}>
+        <Button color="red.9" onClick={run} loading={rollback.isPending}>
           Roll back to {release?.revision}
         </Button>
       </Group>

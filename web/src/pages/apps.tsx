@@ -47,7 +47,7 @@ function AppTable({ project, apps }: { project: string; apps: readonly App[] }) 
   const loads = useLoads(project, names);
   const commits = useLastCommits(project);
   return (
-    <Table.ScrollContainer minWidth={760} className="panel">
+    <Table.ScrollContainer type="native" minWidth={760} className="panel">
       <Table className="rows" verticalSpacing="sm" horizontalSpacing="md">
         <Table.Thead>
           <Table.Tr>
@@ -76,7 +76,7 @@ function AppTable({ project, apps }: { project: string; apps: readonly App[] }) 
                     </div>
                   )}
                 </Table.Td>
-                <Table.Td maw={250}>
+                <Table.Td miw={170} maw={250}>
                   <State of={app.status} />
                   {app.reason && app.status !== "healthy" && (
                     <Text fz={13} c="dimmed" mt={4} lineClamp={2}>
@@ -89,7 +89,7 @@ function AppTable({ project, apps }: { project: string; apps: readonly App[] }) 
                   {app.replicas}/{app.desired}
                 </Table.Td>
                 <Table.Td ta="right">{load ? amount(load.requestsPerSecond) : "–"}</Table.Td>
-                <Table.Td maw={280}>
+                <Table.Td className="grow">
                   {commit ? (
                     <Group gap={8} wrap="nowrap">
                       <span className="mono">{short(commit.sha)}</span>
@@ -116,7 +116,7 @@ function AppTable({ project, apps }: { project: string; apps: readonly App[] }) 
 /** The address at which an app answers. */
 export function AppLink({ url }: { url: string }) {
   return (
-    <Anchor href={url} target="_blank" rel="noreferrer" fz={13} className="above">
+    <Anchor href={url} target="_blank" rel="noreferrer" fz={13} className="above" style={{ whiteSpace: "nowrap" }}>
       {url.replace(/^https?:\/\//, "")}
       <IconExternalLink size={12} style={{ marginLeft: 4, verticalAlign: -1 }} aria-label="opens in a new tab" />
     </Anchor>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Button, Drawer, Group, MultiSelect, Select, Text, TextInput } from "@mantine/core";
+import { Button, Checkbox, Drawer, Group, MultiSelect, Select, Text, TextInput } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay, IconSearch } from "@tabler/icons-react";
 import { useDeferredValue, useMemo, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 
-import { type CloudEvent, summary, tone, typeName } from "../api/event";
+import { type CloudEvent, isMeasurement, summary, tone, typeName } from "../api/event";
 import { useFeed } from "../api/stream";
 import { clock, instant } from "../format/format";
 import { Empty, Failure, Loading } from "../parts/feedback";
@@ -26,6 +26,8 @@ export default function EventsPage() {
   const chosen = search.getAll("type").join(); // a text, so that it is the same on each render
   const types = useMemo(() => (chosen ? chosen.split(",") : []), [chosen]);
   const app = search.get("app");
+  // They come every few seconds and would push everything else out of sight.
+  const measurements = search.get("measurements") === "true";
   const [words, setWords] = useState(search.get("text") ?? "");
   const wanted = useDeferredValue(words.trim().toLowerCase());
 
@@ -45,13 +47,13 @@ export default function EventsPage() {
       all
         .filter(
           (e) =>
-            (types.length === 0 || types.includes(typeName(e.type))) &&
+            (types.length > 0 ? types.includes(typeName(e.type)) : measurements || !isMeasurement(e)) &&
             (!app || e.app === app) &&
             (wanted === "" || JSON.stringify(e).toLowerCase().includes(wanted)),
         )
         .slice(-shownAtMost)
         .reverse(),
-    [all, types, app, wanted],
+    [all, types, app, wanted, measurements],
   );
   const known = useMemo(
     () => [...new Set([...feed.events.map((e) => typeName(e.type)), ...types])].sort(),
@@ -72,7 +74,7 @@ export default function EventsPage() {
           leftSection={<IconSearch size={15} />}
           value={words}
           onChange={(e) => setWords(e.currentTarget.value)}
-          w={{ base: "100%", xs: 220 }}
+          w={{ base: "100%", xs: 200 }}
         />
         <MultiSelect
           aria-label="Type"
@@ -87,7 +89,7 @@ export default function EventsPage() {
           }
           searchable
           clearable
-          w={{ base: "100%", xs: 320 }}
+          w={{ base: "100%", xs: 250 }}
         />
         <Select
           aria-label="App"
@@ -96,7 +98,7 @@ export default function EventsPage() {
           value={app}
           onChange={(value) => set((next) => (value ? next.set("app", value) : next.delete("app")))}
           clearable
-          w={{ base: "100%", xs: 170 }}
+          w={{ base: "100%", xs: 140 }}
         />
         <Button
           variant="default"
@@ -106,7 +108,18 @@ export default function EventsPage() {
         >
           {paused ? (behind > 0 ? `Resume, ${behind} new` : "Resume") : "Pause"}
         </Button>
-        <Text size="sm" c="dimmed" ml="auto" role="status">
+        {types.length === 0 && (
+          <Checkbox
+            label="Measurements"
+            checked={measurements}
+            onChange={(e) => {
+              const on = e.currentTarget.checked;
+              set((next) => (on ? next.set("measurements", "true") : next.delete("measurements")));
+            }}
+            style={{ alignSelf: "center" }}
+          />
+        )}
+        <Text size="sm" c="dimmed" ml="auto" role="status" style={{ alignSelf: "center" }}>
           {shown.length} of {all.length} events
         </Text>
       </Group>
@@ -163,11 +176,10 @@ export function EventDrawer({ event, project, onClose }: DrawerProps) {
       size="xl"
       title={<Text fw={650}>{event ? typeName(event.type) : ""}</Text>}
       closeButtonProps={{ "aria-label": "Close the event" }}
-      styles={{ content: { background: "var(--surface)" }, header: { background: "var(--surface)" } }}
     >
       {event && (
         <>
-          {event.correlationid && (
+          {event.correlationid && !isMeasurement(event) && (
             <Button
               component={Link}
               to={`/projects/${project}/journeys/${event.correlationid}`}

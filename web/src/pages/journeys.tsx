@@ -26,7 +26,7 @@ export default function JourneysPage() {
               </Empty>
             </div>
           ) : (
-            <Table.ScrollContainer minWidth={640} className="panel">
+            <Table.ScrollContainer type="native" minWidth={640} className="panel">
               <Table verticalSpacing="sm" horizontalSpacing="md" className="rows">
                 <Table.Thead>
                   <Table.Tr>
@@ -41,7 +41,7 @@ export default function JourneysPage() {
                   {list.map((journey) => {
                     return (
                       <Table.Tr key={journey.correlation}>
-                        <Table.Td maw={420}>
+                        <Table.Td className="grow" style={{ width: "46%" }}>
                           <Group gap={10} wrap="nowrap">
                             {journey.sha && <span className="mono">{short(journey.sha)}</span>}
                             <Link
@@ -66,7 +66,9 @@ export default function JourneysPage() {
                           <When at={journey.startedAt} />
                         </Table.Td>
                         <Table.Td ta="right" style={{ whiteSpace: "nowrap" }}>
-                          {journey.status === "accepted" ? "–" : duration(journey.durationSeconds * 1000)}
+                          {journey.status === "accepted" || journey.status === "running"
+                            ? "–"
+                            : duration(journey.durationSeconds * 1000)}
                         </Table.Td>
                       </Table.Tr>
                     );

@@ -22,9 +22,7 @@ export default function PlatformPage() {
           ? `What this platform runs, version ${platform.data.version}.`
           : "What this platform runs."
       }
-      badge={
-        all > 0 ? <State of={ready === all ? "healthy" : "degraded"} label={`${ready} of ${all} ready`} /> : undefined
-      }
+      badge={all > 0 ? <State of={worst(platform.data?.parts ?? [])} label={`${ready} of ${all} ready`} /> : undefined}
     >
       <Loaded query={platform}>
         {({ parts }) => (
@@ -43,9 +41,15 @@ export default function PlatformPage() {
   );
 }
 
+/** Not well when a part failed, busy while one is on its way. */
+function worst(parts: readonly Part[]): string {
+  if (parts.some((p) => p.state === "failed" || p.state === "stopped")) return "degraded";
+  return parts.every((p) => p.state === "ready") ? "healthy" : "starting";
+}
+
 function Parts({ parts }: { parts: readonly Part[] }) {
   return (
-    <Table.ScrollContainer minWidth={680}>
+    <Table.ScrollContainer type="native" minWidth={680}>
       <Table className="rows" verticalSpacing="sm" horizontalSpacing="md">
         <Table.Thead>
           <Table.Tr>

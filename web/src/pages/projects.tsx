@@ -3,7 +3,7 @@
 import { Group, SimpleGrid, Text, Title } from "@mantine/core";
 import { Link } from "react-router";
 
-import { type App, type Project, useApps, useProjects } from "../api/queries";
+import { type Project, useApps, useProjects } from "../api/queries";
 import { Empty, Loaded } from "../parts/feedback";
 import { Page } from "../parts/page";
 import { State } from "../parts/state";
@@ -34,40 +34,51 @@ export function ProjectsPage() {
   );
 }
 
+const shownApps = 6;
+
 function ProjectCard({ project }: { project: Project }) {
   const apps = useApps(project.name);
+  const list = apps.data ?? [];
   return (
-    <article className="panel" style={{ position: "relative", padding: 20 }}>
-      <Title order={2} fz={18}>
-        <Link to={`/projects/${project.name}`} className="cover">
-          {project.name}
-        </Link>
-      </Title>
-      <Text c="dimmed" fz={14} mt={2} lineClamp={2} mih={22}>
-        {project.description}
-      </Text>
-      <Group justify="space-between" mt="lg" gap="xs">
-        <Group gap={6}>
-          {apps.data ? (
-            <Counts apps={apps.data} />
-          ) : (
-            <Text fz={14} c="dimmed">
-              {apps.error ? "apps unknown" : "…"}
-            </Text>
-          )}
-        </Group>
+    <article className="panel" style={{ position: "relative", padding: "18px 20px" }}>
+      <Group justify="space-between" wrap="nowrap" gap="sm">
+        <Title order={2} fz={18}>
+          <Link to={`/projects/${project.name}`} className="cover">
+            {project.name}
+          </Link>
+        </Title>
         <Text fz={13} c="dimmed">
           created <When at={project.createdAt} />
         </Text>
       </Group>
+      {project.description && (
+        <Text c="dimmed" fz={14} mt={2} lineClamp={2}>
+          {project.description}
+        </Text>
+      )}
+      {list.length > 0 ? (
+        <ul className="card-apps">
+          {list.slice(0, shownApps).map((app) => (
+            <li key={app.name}>
+              <Link to={`/projects/${project.name}/apps/${app.name}`} className="above" style={{ fontSize: 14 }}>
+                {app.name}
+              </Link>
+              <State of={app.status} />
+            </li>
+          ))}
+          {list.length > shownApps && (
+            <li>
+              <Text fz={14} c="dimmed">
+                and {list.length - shownApps} more
+              </Text>
+            </li>
+          )}
+        </ul>
+      ) : (
+        <Text fz={14} c="dimmed" mt="md">
+          {apps.error ? `Apps unknown: ${apps.error.message}` : apps.data ? "No app yet." : "Loading its apps"}
+        </Text>
+      )}
     </article>
   );
-}
-
-/** How many apps there are in each state. */
-function Counts({ apps }: { apps: readonly App[] }) {
-  if (apps.length === 0) return <Text fz={14}>no apps yet</Text>;
-  const counts = new Map<string, number>();
-  for (const app of apps) counts.set(app.status, (counts.get(app.status) ?? 0) + 1);
-  return [...counts].map(([status, count]) => <State key={status} of={status} label={`${count} ${status}`} />);
 }

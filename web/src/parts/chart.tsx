@@ -6,6 +6,15 @@ import { Box, Group, Text, useComputedColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import UPlot from "uplot";
 
+const height = 128;
+
+// Distances between marks of the vertical axis, other than uPlot's decimal ones.
+const distances = {
+  decimal: {},
+  count: { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
+  binary: { incrs: Array.from({ length: 44 }, (_, i) => 2 ** i) },
+};
+
 export interface Point {
   at: number; // ms since the epoch
   value: number;
@@ -15,13 +24,13 @@ interface ChartProps {
   title: string;
   points: readonly Point[];
   format: (value: number) => string;
-  /** Drawn as steps, for counts. */
-  steps?: boolean;
+  /** Counts are whole and change in steps; binary scales have marks at powers of two. */
+  scale?: "decimal" | "count" | "binary";
   color?: "good" | "bad" | "busy" | "plain";
 }
 
 /** One metric over time. Charts of one page share their crosshair. */
-export default function Chart({ title, points, format, steps = false, color = "good" }: ChartProps) {
+export default function Chart({ title, points, format, scale = "decimal", color = "good" }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const value = useRef<HTMLParagraphElement>(null);
   const scheme = useComputedColorScheme("light");
@@ -39,17 +48,18 @@ export default function Chart({ title, points, format, steps = false, color = "g
       ticks: { show: false },
       font: "11px system-ui",
     };
-    const stepped = steps && UPlot.paths.stepped ? { paths: UPlot.paths.stepped({ align: 1 }) } : {};
+    const stepped = scale === "count" && UPlot.paths.stepped ? { paths: UPlot.paths.stepped({ align: 1 }) } : {};
     const plot = new UPlot(
       {
         width: element.clientWidth,
-        height: 150,
+        height,
         legend: { show: false },
+        padding: [10, 6, 0, 0],
         cursor: { sync: { key: "metrics" }, points: { size: 7 }, y: false, drag: { x: false, y: false } },
         scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.15 : 1] } },
         axes: [
           { ...axis, size: 26, space: 70, values: (_, at) => at.map((s) => hourAndMinute.format(s * 1000)) },
-          { ...axis, size: 58, space: 34, values: (_, at) => at.map(format) },
+          { ...axis, size: 58, space: 34, values: (_, at) => at.map(format), ...distances[scale] },
         ],
         series: [
           {},
@@ -76,17 +86,17 @@ export default function Chart({ title, points, format, steps = false, color = "g
       [points.map((p) => p.at / 1000), points.map((p) => p.value)],
       element,
     );
-    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: 150 }));
+    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
     observer.observe(element);
     return () => {
       observer.disconnect();
       plot.destroy();
     };
-  }, [points, format, steps, color, scheme]);
+  }, [points, format, scale, color, scheme]);
 
   return (
     <Box component="figure" className="panel" m={0} p="md" pb="xs">
-      <Group component="figcaption" justify="space-between" mb={6}>
+      <Group component="figcaption" justify="space-between" mb={4} wrap="nowrap">
         <Text fw={600} fz={14}>
           {title}
         </Text>
@@ -95,7 +105,7 @@ export default function Chart({ title, points, format, steps = false, color = "g
         </Text>
       </Group>
       {points.length === 0 ? (
-        <Text c="dimmed" fz={14} h={150}>
+        <Text c="dimmed" fz={14} h={height}>
           No measurement yet.
         </Text>
       ) : (

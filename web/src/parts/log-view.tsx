@@ -7,7 +7,7 @@ import { useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { isObject, text } from "../api/event";
 import { token } from "../api/session";
 import { follow, type Message, type StreamState } from "../api/sse";
-import { instant } from "../format/format";
+import { clock, instant } from "../format/format";
 
 const kept = 5_000; // lines; older ones leave the page, not the store
 
@@ -141,6 +141,7 @@ export function LogView({ path, name, empty }: LogViewProps) {
       >
         {shown.map((line) => (
           <div key={line.n} className="log-line">
+            {line.time && <span>{clock(instant(line.time) ?? 0)}</span>}
             {line.from && <span>{line.from}</span>}
             {line.text}
           </div>
@@ -148,13 +149,7 @@ export function LogView({ path, name, empty }: LogViewProps) {
         {shown.length === 0 && (
           <div className="log-line">
             <span>
-              {state[0] === "refused"
-                ? state[1]
-                : log.count > 0
-                  ? "No line matches the filter."
-                  : state[0] === "connecting"
-                    ? "…"
-                    : empty}
+              {state[1] ?? (log.count > 0 ? "No line matches the filter." : state[0] === "connecting" ? "…" : empty)}
             </span>
           </div>
         )}

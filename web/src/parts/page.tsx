@@ -21,7 +21,7 @@ export function Page({ title, badge, lead, actions, children }: PageProps) {
   }, [title]);
   return (
     <Box maw={1320} mx="auto">
-      <Group justify="space-between" align="flex-start" gap="md" mb="lg">
+      <Group justify="space-between" align="flex-start" gap="md" mb="lg" className="page-head">
         <Box style={{ minWidth: 0 }}>
           <Group gap="sm">
             <Title order={1} fz={26} lh={1.25} style={{ overflowWrap: "anywhere" }}>
@@ -35,7 +35,11 @@ export function Page({ title, badge, lead, actions, children }: PageProps) {
             </Text>
           )}
         </Box>
-        {actions && <Group gap="sm">{actions}</Group>}
+        {actions && (
+          <Group gap="sm" wrap="nowrap" style={{ flex: "none" }}>
+            {actions}
+          </Group>
+        )}
       </Group>
       {children}
     </Box>
