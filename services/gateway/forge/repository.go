@@ -3,15 +3,15 @@
 package forge
 
 import (
-	"net"
 	"net/url"
 	"path"
 	"regexp"
 	"strings"
 )
 
-// scpLike is git's short form of an SSH address: user@host:path.
-var scpLike = regexp.MustCompile(`^(?:[A-Za-z0-9._-]+@)?([A-Za-z0-9.-]+):([^/\\].*)$`)
+// scpLike is git's short form of an SSH address: user@host:path. It must not
+// match git's remote helpers (ext::command), which run programs.
+var scpLike = regexp.MustCompile(`^(?:[A-Za-z0-9_][A-Za-z0-9._-]*@)?([A-Za-z0-9][A-Za-z0-9.-]*):([^/\\:\s-][^\s]*)$`)
 
 // IsSCP reports whether s is git's short form of an SSH address.
 func IsSCP(s string) bool { return !strings.Contains(s, "://") && scpLike.MatchString(s) }
@@ -45,8 +45,11 @@ func Canonical(repository string) string {
 		return ""
 	}
 	host, port := u.Hostname(), u.Port()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
 	if port != "" && port != defaultPort(u.Scheme) && !strings.Contains(u.Scheme, "ssh") {
-		host = net.JoinHostPort(host, port)
+		host += ":" + port
 	}
 	return join(host, u.Path)
 }
