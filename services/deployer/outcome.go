@@ -99,36 +99,46 @@ func (r *rollout) undo(ctx context.Context) error {
 	return r.end(ctx, record.RolledBack, failed)
 }
 
-// end stores the end of the release, and then tells it.
+// end brings the end of the release into the app's record, stores it, and
+// tells it, in this order: who sees that a release has ended finds the app as
+// it is then.
 func (r *rollout) end(ctx context.Context, phase record.Phase, f failure) error {
-	err := r.store(ctx, func(rel *record.Release) {
-		rel.Phase, rel.Reason, rel.Detail = phase, f.reason, f.message
-		if rel.FinishedAt.IsZero() {
-			rel.FinishedAt = r.clock.Now()
-		}
+	r.rel.Phase, r.rel.Reason, r.rel.Detail = phase, f.reason, f.message
+	if r.rel.FinishedAt.IsZero() {
+		r.rel.FinishedAt = r.clock.Now()
+	}
+	done := r.rel
+	releases, replicas, err := r.settle(ctx)
+	if err != nil {
+		return err
+	}
+	err = r.store(ctx, func(rel *record.Release) {
+		rel.Phase, rel.Reason, rel.Detail, rel.FinishedAt = done.Phase, done.Reason, done.Detail, done.FinishedAt
 	})
 	if err != nil {
 		return err
 	}
-	return r.announce(ctx)
+	return r.tell(ctx, releases, replicas)
 }
 
-// announce brings a release that ended into the records of the app and of the
-// releases before it, and into the stream. It may be repeated.
+// announce goes on with a release that ended and was not told. It may be
+// repeated.
 func (r *rollout) announce(ctx context.Context) error {
-	releases, err := r.history(ctx, r.st, r.rel.Project, r.rel.App)
+	releases, replicas, err := r.settle(ctx)
 	if err != nil {
 		return err
 	}
+	return r.tell(ctx, releases, replicas)
+}
+
+// tell ends the time of the releases before and puts the outcome into the
+// stream.
+func (r *rollout) tell(ctx context.Context, releases []record.Release, replicas int) error {
 	serving := lastHealthy(releases, nil)
 	if r.rel.Phase == record.Succeeded {
 		if err := r.supersede(ctx, releases); err != nil {
 			return err
 		}
-	}
-	replicas, err := r.settle(ctx, serving)
-	if err != nil {
-		return err
 	}
 	for _, p := range r.outcome(releases, serving, replicas) {
 		if err := r.emit(ctx, p); err != nil {
@@ -162,19 +172,28 @@ func (r *rollout) supersede(ctx context.Context, releases []record.Release) erro
 	return nil
 }
 
-// settle writes what now serves into the app's record and returns the number
-// of ready replicas.
-func (r *rollout) settle(ctx context.Context, serving *record.Release) (replicas int, err error) {
+// settle writes what serves now into the app's record. It returns the releases
+// with this one as it ended, and the number of ready replicas.
+func (r *rollout) settle(ctx context.Context) (releases []record.Release, replicas int, err error) {
+	if releases, err = r.history(ctx, r.st, r.rel.Project, r.rel.App); err != nil {
+		return nil, 0, err
+	}
+	for i := range releases {
+		if releases[i].Revision == r.rel.Revision {
+			releases[i] = r.rel
+		}
+	}
+	serving := lastHealthy(releases, nil)
 	var out *render.Output
 	if serving != nil {
 		if out, _, err = r.render(*serving); err != nil {
-			return 0, err
+			return nil, 0, err
 		}
 	}
 	applied := len(r.rel.Objects) > 0
 	if serving != nil && applied {
 		if replicas, err = r.cluster.Ready(ctx, r.owner); err != nil {
-			return 0, err
+			return nil, 0, err
 		}
 	}
 	_, err = r.updateApp(ctx, r.st, r.rel.Project, r.rel.App, func(a *record.App) {
@@ -198,7 +217,7 @@ func (r *rollout) settle(ctx context.Context, serving *record.Release) (replicas
 			a.Desired = replicas
 		}
 	})
-	return replicas, err
+	return releases, replicas, err
 }
 
 // present writes what a revision is made of into the app's record.
