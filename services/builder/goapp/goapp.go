@@ -10,6 +10,10 @@
 // steps without a network always find them, and are kept in a cache mount
 // beside it, so that a changed go.mod fetches only what is new. Cache mounts
 // belong to one project: its tests could write to them.
+//
+// Tests and binary are compiled with the same flags, so that the packages they
+// share are compiled once. Paths in the binary begin with /src, whatever the
+// machine.
 package goapp
 
 import (
@@ -48,6 +52,9 @@ func SecretOf(env string) string {
 var tmpl = template.Must(template.New("Dockerfile").Funcs(template.FuncMap{"secret": SecretOf}).Parse(`
 FROM {{.GoImage}} AS base
 ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false GOCACHE=/root/.cache/go-build GOMODCACHE=/go/pkg/mod
+# Compiled packages that the image may come with; a WORKDIR makes the directory.
+WORKDIR /root/.cache/go-build
+FROM base AS source
 WORKDIR /src/{{.Dir}}
 {{- if .Apart}}
 COPY {{.Manifests}} ./
@@ -60,16 +67,16 @@ COPY . /src
 {{- end}}
 {{- end}}
 
-FROM base AS test
-RUN --network=none --mount=type=cache,id={{.CacheID}}-build,target=/root/.cache/go-build \
+FROM source AS test
+RUN --network=none --mount=type=cache,id={{.CacheID}}-build,target=/root/.cache/go-build,from=base,source=/root/.cache/go-build \
     mkdir -p /out && { GOPROXY=off go test -json ./...; echo $? > /out/code; } | tee /out/test.json; exit $(cat /out/code)
 
 FROM scratch AS test-report
 COPY --from=test /out/test.json /
 
-FROM base AS compile
-RUN --network=none --mount=type=cache,id={{.CacheID}}-build,target=/root/.cache/go-build \
-    mkdir -p /out && GOPROXY=off go build -trimpath -ldflags="-s -w -buildid=" -o /out/app {{.Module.Package}}
+FROM source AS compile
+RUN --network=none --mount=type=cache,id={{.CacheID}}-build,target=/root/.cache/go-build,from=base,source=/root/.cache/go-build \
+    mkdir -p /out && GOPROXY=off go build -ldflags="-s -w -buildid=" -o /out/app {{.Module.Package}}
 
 FROM scratch AS image
 COPY --from=base /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt

@@ -39,7 +39,9 @@ const Label = "dev.hydra.toolchain"
 
 // Seed pushes the images that are missing in the registry, host:port over
 // plain HTTP, and returns their names. goroot may be empty to leave Go out.
-func Seed(ctx context.Context, registry, goroot string) (pushed []string, err error) {
+// warm is the directory that [Warm] filled for it; empty, or one of another
+// version, is left out.
+func Seed(ctx context.Context, registry, goroot, warm string) (pushed []string, err error) {
 	missing, err := Missing(ctx, registry, goroot)
 	if err != nil || len(missing) == 0 {
 		return nil, err
@@ -58,7 +60,7 @@ func Seed(ctx context.Context, registry, goroot string) (pushed []string, err er
 		repository, _, _ := strings.Cut(ref, ":")
 		img, ok := images[repository]
 		if !ok {
-			if img, err = image(repository, goroot, dir, shell); err != nil {
+			if img, err = image(repository, goroot, warm, dir, shell); err != nil {
 				return pushed, err
 			}
 			images[repository] = img
@@ -140,7 +142,7 @@ func tagOf(registry, ref string) (name.Tag, error) {
 	return tag, nil
 }
 
-func image(repository, goroot, dir string, shell *layer) (v1.Image, error) {
+func image(repository, goroot, warm, dir string, shell *layer) (v1.Image, error) {
 	layers := []v1.Layer{shell}
 	cfg := v1.Config{
 		Env:    []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
@@ -160,6 +162,13 @@ func image(repository, goroot, dir string, shell *layer) (v1.Image, error) {
 			return nil, err
 		}
 		layers = append(layers, golang)
+		if isWarm(warm, version) {
+			cache, err := write(filepath.Join(dir, "cache.tar"), func(t *tarWriter) error { return cacheFiles(t, warm) })
+			if err != nil {
+				return nil, err
+			}
+			layers = append(layers, cache)
+		}
 		cfg.WorkingDir = "/go"
 		cfg.Env = []string{
 			"PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

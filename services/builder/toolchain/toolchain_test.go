@@ -43,7 +43,7 @@ func TestSeed(t *testing.T) {
 	first, second := buildkittest.Registry(t), buildkittest.Registry(t)
 
 	begun := time.Now()
-	pushed, err := toolchain.Seed(t.Context(), first, root)
+	pushed, err := toolchain.Seed(t.Context(), first, root, "")
 	if err != nil && strings.Contains(err.Error(), "busybox") {
 		t.Skip("skipped: " + err.Error())
 	}
@@ -53,12 +53,12 @@ func TestSeed(t *testing.T) {
 	require.Contains(t, pushed, first+"/mirror/docker.io/library/busybox:latest")
 
 	begun = time.Now()
-	again, err := toolchain.Seed(t.Context(), first, root)
+	again, err := toolchain.Seed(t.Context(), first, root, "")
 	require.NoError(t, err)
 	require.Empty(t, again, "what is there is left alone")
 	t.Logf("again in %s", time.Since(begun))
 
-	_, err = toolchain.Seed(t.Context(), second, root)
+	_, err = toolchain.Seed(t.Context(), second, root, "")
 	require.NoError(t, err)
 	img := pull(t, first+"/mirror/docker.io/library/golang:1.26")
 	a, err := img.Digest()
@@ -90,6 +90,6 @@ func TestSeed(t *testing.T) {
 
 func TestSeedRefusesWhatIsNoGOROOT(t *testing.T) {
 	t.Parallel()
-	_, err := toolchain.Seed(t.Context(), buildkittest.Registry(t), t.TempDir())
+	_, err := toolchain.Seed(t.Context(), buildkittest.Registry(t), t.TempDir(), "")
 	require.ErrorContains(t, err, "is no GOROOT")
 }

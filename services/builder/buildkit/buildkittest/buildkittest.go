@@ -97,6 +97,11 @@ func Start(t testing.TB, registry string) *Daemon {
 			t.Logf("buildkitd: %s", d.log.String())
 		}
 		require.NoError(t, os.RemoveAll(root))
+		groups, err := filepath.Glob("/sys/fs/cgroup/*/" + filepath.Base(root))
+		require.NoError(t, err)
+		for _, group := range append(groups, filepath.Join("/sys/fs/cgroup", filepath.Base(root))) {
+			removeGroup(group)
+		}
 	})
 	d.Run()
 	return d
@@ -142,4 +147,15 @@ func (d *Daemon) RSS() string {
 		}
 	}
 	return ""
+}
+
+// removeGroup removes a cgroup and those below it, which have to be empty.
+func removeGroup(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if e.IsDir() {
+			removeGroup(filepath.Join(dir, e.Name()))
+		}
+	}
+	_ = os.Remove(dir)
 }
