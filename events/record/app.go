@@ -71,6 +71,7 @@ type Release struct {
 	Image         string      `json:"image,omitempty"`
 	ArtifactID    string      `json:"artifactId,omitempty"`
 	Spec          string      `json:"spec"` // OAM Application as applied, YAML
+	SpecPath      string      `json:"specPath,omitempty"` // where in the repository it was found
 	Objects       []ObjectRef `json:"objects,omitempty"`
 	Reason        string      `json:"reason,omitempty"`
 	Detail        string      `json:"detail,omitempty"`

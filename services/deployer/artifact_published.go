@@ -3,7 +3,6 @@
 package deployer
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -30,13 +29,16 @@ func (s *Service) onArtifactPublished(ctx context.Context, e events.Event[events
 	if err != nil {
 		return err
 	}
-	spec := cmp.Or(app.Spec, e.Data.Spec)
+	spec, path := app.Spec, ""
+	if spec == "" {
+		spec, path = e.Data.Spec, e.Data.SpecPath
+	}
 	if spec == "" {
 		spec = oam.Fileless(app.Name)
 	}
 	return s.deploy(ctx, st, record.Release{
 		Project: e.Project, App: e.App, Cause: causeBuild, CauseID: e.ID, CorrelationID: e.CorrelationID,
 		BuildID: e.Data.BuildID, SHA: e.Data.Commit.SHA, Message: e.Data.Commit.Message, Image: e.Data.Image, ArtifactID: e.Data.ArtifactID,
-		Spec: spec,
+		Spec: spec, SpecPath: path,
 	})
 }

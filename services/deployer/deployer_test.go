@@ -351,7 +351,7 @@ func testInvalidSpecChangesNothing(t *testing.T, cp *controlPlane, p *platform) 
 	rel := p.ended("strict", 2, record.Failed)
 	require.Equal(t, "InvalidSpec", rel.Reason)
 	require.Contains(t, rel.Detail, "did you mean webservice?")
-	require.Contains(t, rel.Detail, ":7: spec.components[1].name")
+	require.Contains(t, rel.Detail, "hydra.yaml:7: spec.components[1].name")
 	require.Equal(t, []any{record.AppHealthy, 1}, []any{p.app("strict").Status, p.app("strict").Revision})
 	after, err := cp.client.Typed.AppsV1().Deployments("hydra-acme").Get(t.Context(), "strict", metav1.GetOptions{})
 	require.NoError(t, err)
@@ -382,9 +382,10 @@ func testPrune(t *testing.T, cp *controlPlane, p *platform) {
 	require.NoError(t, err)
 	// The same form again is no new revision.
 	p.emit("multi", "3", events.ApplicationRequested{Name: "multi", Spec: p.history("multi")[1].Spec})
-	p.emit("multi", "4", events.ApplicationRequested{Name: "multi", Spec: spec("{name: multi-web, type: worker, properties: {image: 'x.test/a:ok'}}")})
+	p.emit("multi", "4", events.ApplicationRequested{Name: "multi", Spec: spec("{name: multi-web, type: worker, properties: {image: 'x.test/a:ok', imag: x}}")})
 	p.ended("multi", 3, record.Succeeded)
 	require.Len(t, p.history("multi"), 3)
+	require.Contains(t, p.log("multi", 3), "warning: spec:6: spec.components[0].properties.imag: unknown key, ignored; did you mean image?")
 }
 
 func testTaskBeforeService(t *testing.T, cp *controlPlane, p *platform) {

@@ -47,7 +47,7 @@ func (s *Service) onRollbackRequested(ctx context.Context, e events.Event[events
 	}
 	return s.deploy(ctx, st, record.Release{
 		Project: e.Project, App: name, Cause: causeRollback, CauseID: e.ID, CorrelationID: e.CorrelationID,
-		BuildID: target.BuildID, SHA: target.SHA, Image: target.Image, ArtifactID: target.ArtifactID, Spec: target.Spec,
+		BuildID: target.BuildID, SHA: target.SHA, Image: target.Image, ArtifactID: target.ArtifactID, Spec: target.Spec, SpecPath: target.SpecPath,
 		Message: fmt.Sprintf("back to revision %d, asked for%s", target.Revision, by(e.Data.By)),
 	})
 }

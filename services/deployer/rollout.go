@@ -79,6 +79,12 @@ func (r *rollout) run(ctx context.Context) error {
 	if err != nil {
 		return r.reject(ctx, err)
 	}
+	if r.rel.Phase == record.Queued {
+		_, warnings, _ := oam.Parse(specName(r.rel), []byte(r.rel.Spec))
+		for _, w := range warnings {
+			r.log.Printf("warning: %s", w)
+		}
+	}
 	if err := r.begin(ctx, out, deadline); err != nil {
 		return err
 	}
@@ -94,7 +100,7 @@ func (r *rollout) run(ctx context.Context) error {
 
 // render turns a release into objects.
 func (s *Service) render(rel record.Release) (*render.Output, time.Duration, error) {
-	app, _, err := oam.Parse("spec", []byte(rel.Spec))
+	app, _, err := oam.Parse(specName(rel), []byte(rel.Spec))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -104,6 +110,9 @@ func (s *Service) render(rel record.Release) (*render.Output, time.Duration, err
 	})
 	return out, deadline, err
 }
+
+// specName is how messages call the file of a release.
+func specName(rel record.Release) string { return cmp.Or(rel.SpecPath, "spec") }
 
 // reject ends a release whose file is not valid. Nothing was applied and
 // nothing is taken back.

@@ -93,7 +93,7 @@ func rows(b *strings.Builder, t reflect.Type, prefix string) {
 		for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
 			if inner.Kind() == reflect.Slice {
 				path += "[]"
-				takes = "a list of " + strings.TrimPrefix(expected(inner.Elem(), f.tag), "a ")
+				takes = "a list, each " + expected(inner.Elem(), f.tag)
 			}
 			inner = inner.Elem()
 		}
