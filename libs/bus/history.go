@@ -66,6 +66,7 @@ func (b *Bus) read(ctx context.Context, q Query, follow bool, f func(Stored) err
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", StreamEvents, err)
 	}
+	defer b.forget(ctx, consumer)
 	pending := consumer.CachedInfo().NumPending
 	if !follow && pending == 0 {
 		return nil
@@ -102,6 +103,18 @@ func (b *Bus) read(ctx context.Context, q Query, follow bool, f func(Stored) err
 			return nil
 		}
 	}
+}
+
+// forget deletes a reader's consumer from the server, which would keep it for
+// five minutes more: a page that asks every second would leave hundreds.
+func (b *Bus) forget(ctx context.Context, consumer jetstream.Consumer) {
+	info := consumer.CachedInfo()
+	if info == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	_ = b.js.DeleteConsumer(ctx, StreamEvents, info.Name) // the server ends what is left
 }
 
 // stored decodes a message; what is no CloudEvent is left out, as a handler

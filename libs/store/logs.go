@@ -130,6 +130,14 @@ func ReadLog(ctx context.Context, js jetstream.JetStream, subject string, follow
 	if err != nil {
 		return fmt.Errorf("read log %s: %w", subject, err)
 	}
+	// The server would keep an unused consumer for five minutes more.
+	defer func() {
+		if info := consumer.CachedInfo(); info != nil {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			defer cancel()
+			_ = js.DeleteConsumer(ctx, logStream, info.Name)
+		}
+	}()
 	if !follow && consumer.CachedInfo().NumPending == 0 {
 		return nil
 	}
