@@ -19,8 +19,15 @@ import (
 	"time"
 )
 
+// dist holds nothing but .gitkeep until `make build` has built the page.
+//
 //go:embed all:dist
 var dist embed.FS
+
+// unbuilt says so to whoever opens a gateway that was built without it.
+//
+//go:embed unbuilt.html
+var unbuilt []byte
 
 const (
 	index     = "index.html"
@@ -50,8 +57,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		name = index
 		if data, err = h.read(name); err != nil {
-			h.missing(w, r)
-			return
+			data = unbuilt
 		}
 	}
 	cache := fresh
