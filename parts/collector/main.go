@@ -26,6 +26,7 @@ import (
 	"go.opentelemetry.io/collector/processor/memorylimiterprocessor"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
+	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 )
 
 func main() {
@@ -55,5 +56,6 @@ func factories() (f otelcol.Factories, err error) {
 	if f.Extensions, err = otelcol.MakeFactoryMap[extension.Factory](healthcheckextension.NewFactory()); err != nil {
 		return f, fmt.Errorf("extensions: %w", err)
 	}
+	f.Telemetry = otelconftelemetry.NewFactory()
 	return f, nil
 }

@@ -24,6 +24,7 @@ import (
 	"helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/rest"
@@ -150,7 +151,7 @@ func (c *Client) Uninstall(ctx context.Context, name string, timeout time.Durati
 func (c *Client) open(ctx context.Context) (*action.Configuration, error) {
 	log := zerolog.Ctx(ctx)
 	cfg := new(action.Configuration)
-	err := cfg.Init(getter{c.config, c.namespace}, c.namespace, "secret", func(format string, v ...any) {
+	err := cfg.Init(Getter(c.config, c.namespace), c.namespace, "secret", func(format string, v ...any) {
 		log.Trace().Str("library", "helm").Msgf(format, v...)
 	})
 	if err != nil {
@@ -179,6 +180,11 @@ func fingerprint(r Request) (string, error) {
 	}
 	_, _ = h.Write(values)
 	return "hydra " + hex.EncodeToString(h.Sum(nil)[:8]), nil
+}
+
+// Getter gives Helm's own functions access to a cluster.
+func Getter(config *rest.Config, namespace string) genericclioptions.RESTClientGetter {
+	return getter{config, namespace}
 }
 
 // getter gives Helm the cluster that the process already has access to,
