@@ -24,6 +24,7 @@ import (
 	"github.com/hydra-platform/hydra/events/record"
 	"github.com/hydra-platform/hydra/libs/bus"
 	"github.com/hydra-platform/hydra/libs/kube"
+	"github.com/hydra-platform/hydra/libs/natsd"
 	"github.com/hydra-platform/hydra/libs/natsd/natsdtest"
 	"github.com/hydra-platform/hydra/libs/service"
 	"github.com/hydra-platform/hydra/libs/store"
@@ -36,6 +37,7 @@ import (
 // events and reads what it says.
 type platform struct {
 	t        *testing.T
+	server   *natsd.Server
 	bus      *bus.Bus
 	apps     *store.Bucket[record.App]
 	releases *store.Bucket[record.Release]
@@ -53,10 +55,10 @@ type told struct {
 // newPlatform prepares everything but the deployer itself, which run starts.
 func newPlatform(t *testing.T, kubeconfig string) *platform {
 	t.Helper()
-	_, nc := natsdtest.Start(t)
+	server, nc := natsdtest.Start(t)
 	b, err := bus.New(t.Context(), nc, bus.Options{Unit: "test", Log: zerolog.Nop()})
 	require.NoError(t, err)
-	p := &platform{t: t, bus: b}
+	p := &platform{t: t, server: server, bus: b}
 	p.apps, err = store.Open[record.App](t.Context(), b.JetStream(), record.Apps)
 	require.NoError(t, err)
 	p.releases, err = store.Open[record.Release](t.Context(), b.JetStream(), record.Releases)
@@ -173,12 +175,17 @@ func (p *platform) history(app string) []record.Release {
 // ended waits until an app's release is told to have ended.
 func (p *platform) ended(app string, revision int, phase record.Phase) record.Release {
 	p.t.Helper()
+	return p.endedWithin(time.Minute, app, revision, phase)
+}
+
+func (p *platform) endedWithin(limit time.Duration, app string, revision int, phase record.Phase) record.Release {
+	p.t.Helper()
 	var rel record.Release
 	require.Eventually(p.t, func() bool {
 		var err error
 		rel, err = p.releases.Get(p.t.Context(), record.Key("acme", app, fmt.Sprintf("%06d", revision)))
 		return err == nil && rel.Announced
-	}, 60*time.Second, 50*time.Millisecond, "revision %d of %s: %+v", revision, app, p.history(app))
+	}, limit, 50*time.Millisecond, "revision %d of %s: %+v", revision, app, p.history(app))
 	require.Equal(p.t, phase, rel.Phase, "%s: %s", rel.Reason, rel.Detail)
 	return rel
 }

@@ -84,7 +84,6 @@ func (r *rollout) undo(ctx context.Context) error {
 	if err := r.store(ctx, func(rel *record.Release) { rel.Deadline = r.deadline(rel.Deadline, deadline) }); err != nil {
 		return err
 	}
-	r.log.Printf("putting revision %d back", target.Revision)
 	again, err := r.roll(ctx, *target, out, deadline)
 	if err != nil {
 		return err

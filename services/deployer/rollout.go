@@ -160,10 +160,15 @@ func (r *rollout) deadline(stored time.Time, whole time.Duration) time.Time {
 
 // roll applies the objects, wave by wave, and waits until each is healthy.
 func (r *rollout) roll(ctx context.Context, rel record.Release, out *render.Output, deadline time.Duration) (*failure, error) {
-	r.log.Printf("revision %d (%s): %d objects, %s to become healthy", rel.Revision, rel.Cause, len(out.Objects), deadline)
 	if err := r.retry(ctx, func() error { return r.cluster.EnsureNamespace(ctx, rel.Project) }); err != nil {
 		return r.refused(err)
 	}
+	// Not before the cluster answered: a cluster that is away would fill the
+	// log with beginnings.
+	if rel.Revision != r.rel.Revision {
+		r.log.Printf("putting revision %d back", rel.Revision)
+	}
+	r.log.Printf("revision %d (%s): %d objects, %s to become healthy", rel.Revision, rel.Cause, len(out.Objects), deadline)
 	last := 0
 	for _, o := range out.Objects {
 		last = max(last, o.Wave)
