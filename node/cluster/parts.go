@@ -134,9 +134,10 @@ func newClients(l layout) (clients, error) {
 	return clients{typed: typed, dynamic: dyn}, nil
 }
 
-// ready asks the API server whether it serves.
+// ready asks the API server whether it serves. No retries: while it starts it
+// tells clients to come back in five seconds, and this asks again much sooner.
 func (c clients) ready(ctx context.Context) error {
-	if _, err := c.typed.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx); err != nil {
+	if _, err := c.typed.Discovery().RESTClient().Get().AbsPath("/readyz").MaxRetries(0).DoRaw(ctx); err != nil {
 		return fmt.Errorf("ask the API server: %w", err)
 	}
 	return nil
