@@ -6,11 +6,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"mime"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/danielgtaylor/huma/v2"
@@ -54,9 +56,31 @@ func (CloudEvent) Schema(r huma.Registry) *huma.Schema {
 
 func toCloudEvent(s bus.Stored) CloudEvent {
 	ev := s.Event.Clone()
+	switch {
+	case len(ev.DataEncoded) == 0:
+		ev.DataEncoded = nil
+	case !fitsItsType(ev):
+		// Whoever publishes over NATS may call anything JSON; one such event
+		// must not make a whole page unreadable.
+		ev.DataBase64 = true
+	}
 	ev.SetExtension("sequence", fmt.Sprintf("%020d", s.Sequence))
 	ev.SetExtension("recordedtime", s.StoredAt.UTC().Format(time.RFC3339Nano))
 	return CloudEvent{ev}
+}
+
+// fitsItsType reports whether data that is called JSON is JSON, and text is
+// text. Without a type it is JSON, says CloudEvents.
+func fitsItsType(ev event.Event) bool {
+	if isJSON(ev.DataContentType()) {
+		return json.Valid(ev.Data())
+	}
+	return utf8.Valid(ev.Data())
+}
+
+func isJSON(contentType string) bool {
+	media, _, _ := mime.ParseMediaType(contentType)
+	return media == "" || strings.HasSuffix(media, "/json") || strings.HasSuffix(media, "+json")
 }
 
 // EventList is a page of the history.

@@ -5,6 +5,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"mime"
 	"net/http"
@@ -200,6 +201,8 @@ func checkEvent(ev event.Event) *huma.ErrorModel {
 		return bad("type", "%s", t.Validate())
 	case strings.HasPrefix(strings.ToLower(strings.TrimSpace(ref)), "nats-object:"):
 		return bad("dataref", "dataref %q points into Hydra's own store; send the data itself", ref)
+	case len(ev.Data()) > 0 && isJSON(ev.DataContentType()) && !json.Valid(ev.Data()):
+		return bad("data", "the data is called %q but is not JSON", ev.DataContentType())
 	case app != "" && app != events.None && events.ValidateName("app", app) != nil:
 		return bad("app", "%s", events.ValidateName("app", app))
 	case len(ev.ID()) > 256 || len(ev.Source()) > 1024 || len(t) > 256:

@@ -80,7 +80,9 @@ func TestPlatformShowsPartsFlowAndTypes(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *gateway.Config, _ *service.Deps) {
 		c.Routes = gateway.Unit.Routes
-		c.Parts = func(context.Context) []gateway.Part { return []gateway.Part{{Name: "jetstream", State: "ready", Ready: 0.2}} }
+		c.Parts = func(context.Context) []gateway.Part {
+			return []gateway.Part{{Name: "jetstream", State: "ready", Ready: 0.2}}
+		}
 	})
 	var platform gateway.Platform
 	b.get("/platform", &platform)
