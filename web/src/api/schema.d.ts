@@ -466,6 +466,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Webhooks of a project, without their secrets */
+        get: operations["list-webhooks"];
+        put?: never;
+        /** Create a webhook; its secret is shown once */
+        post: operations["create-webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a webhook */
+        delete: operations["delete-webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -529,6 +564,26 @@ export interface paths {
         get: operations["whoami"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hooks/{project}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliveries of GitHub, GitLab and Gitea
+         * @description Verified by the webhook's secret over the raw body: GitHub X-Hub-Signature-256; GitLab webhook-signature (Standard Webhooks) or X-Gitlab-Token; Gitea X-Gitea-Signature or X-Hub-Signature-256. Answered with 202 when body and events are stored.
+         */
+        post: operations["receive-webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -968,6 +1023,14 @@ export interface components {
              */
             total: number;
         };
+        ListWebhook: {
+            items: components["schemas"]["Webhook"][];
+            /**
+             * Format: int64
+             * @description How many there are, of which items holds at most limit
+             */
+            total: number;
+        };
         Load: {
             app: string;
             /** Format: date-time */
@@ -987,6 +1050,7 @@ export interface components {
             replicas: number;
             /** Format: double */
             requestsPerSecond: number;
+            unknown?: string[] | null;
             /** Format: double */
             windowSeconds: number;
         };
@@ -1009,6 +1073,18 @@ export interface components {
             projects?: string[] | null;
             /** @description The bearer token itself; it is not kept and never shown again */
             secret: string;
+        };
+        NewWebhook: {
+            /** Format: date-time */
+            createdAt: string;
+            id: string;
+            project: string;
+            /** @enum {string} */
+            provider: "github" | "gitlab" | "gitea";
+            /** @description What to enter at the forge as the secret; it is never shown again */
+            secret: string;
+            /** @description What to enter at the forge as the payload URL */
+            url: string;
         };
         ObjectRef: {
             apiVersion: string;
@@ -1105,11 +1181,23 @@ export interface components {
             sequence: string;
             source: string;
         };
+        Receipt: {
+            /** @description Apps that are built from the push */
+            apps: string[];
+            /** @description The forge's id of it */
+            delivery: string;
+            /** @description Why nothing follows from it */
+            reason?: string;
+            /** @enum {string} */
+            status: "accepted" | "ignored" | "duplicate" | "pong";
+        };
         Release: {
+            announced?: boolean;
             app: string;
             artifactId?: string;
             buildId?: string;
             cause: string;
+            causeId?: string;
             correlationId?: string;
             /** Format: date-time */
             deadline: string;
@@ -1248,6 +1336,22 @@ export interface components {
             name: string;
             /** @description Projects it may use */
             projects?: string[] | null;
+        };
+        Webhook: {
+            /** Format: date-time */
+            createdAt: string;
+            id: string;
+            project: string;
+            /** @enum {string} */
+            provider: "github" | "gitlab" | "gitea";
+            /** @description What to enter at the forge as the payload URL */
+            url: string;
+        };
+        WebhookRequest: {
+            /** @enum {string} */
+            provider: "github" | "gitlab" | "gitea";
+            /** @description Left out: one is made */
+            secret?: string;
         };
         Whoami: {
             admin: boolean;
@@ -2476,6 +2580,109 @@ export interface operations {
             };
         };
     };
+    "list-webhooks": {
+        parameters: {
+            query?: {
+                /** @description Most items to answer with */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListWebhook"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "create-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "delete-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project: string;
+                /** @description Id of the webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "list-tokens": {
         parameters: {
             query?: {
@@ -2616,6 +2823,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Whoami"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "receive-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description A ping, or a delivery that was seen before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description Stored; apps says what is built */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
                 };
             };
             /** @description A problem */

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 
-import { amount, bytes, cores, duration, image, instant, percent, relative, repository, short } from "./format";
+import { amount, bytes, cores, duration, image, instant, percent, relative, repository, short, stamp } from "./format";
 
 describe("duration", () => {
   it.each([
@@ -36,6 +36,12 @@ describe("instant", () => {
     expect([undefined, "", "0001-01-01T00:00:00Z", "soon"].map(instant)).toEqual(Array(4).fill(undefined));
   });
   it("keeps the milliseconds", () => expect(instant("2026-05-01T12:00:00.250Z")).toBe(1777636800250));
+});
+
+describe("stamp", () => {
+  const noon = new Date(2026, 4, 2, 12, 0, 7, 45).getTime(); // local time, as it is shown
+  it("has milliseconds today", () => expect(stamp(noon, noon + 1_000)).toBe("12:00:07.045"));
+  it("has the day for what is older", () => expect(stamp(noon, noon + 86_400_000)).toBe("02 May, 12:00"));
 });
 
 describe("numbers", () => {

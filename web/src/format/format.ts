@@ -66,6 +66,17 @@ export function clock(at: number): string {
   }).format(at);
 }
 
+/** The time of day of today, the day and minute of anything older. */
+export function stamp(at: number, now: number): string {
+  if (new Date(at).toDateString() === new Date(now).toDateString()) return clock(at);
+  return new Intl.DateTimeFormat("en-GB", {
+    day: "2-digit",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+  }).format(at);
+}
+
 /** A count or a rate with three significant digits: "0.25", "13", "1.2k". */
 export function amount(value: number): string {
   if (value === 0) return "0";

@@ -124,7 +124,13 @@ it("tells a roll-back from a failure and keeps the pod's own reason", () => {
     ],
     begin + 99_000,
   );
-  expect(journey).toMatchObject({ outcome: "rolledback", total: 21_000, reason: "CrashLoopBackOff" });
+  expect(journey).toMatchObject({
+    outcome: "rolledback",
+    total: 21_000,
+    revision: 2,
+    reason: "CrashLoopBackOff: exit code 1",
+  });
+  expect(journey?.steps.filter((s) => s.reason)).toHaveLength(1); // told once
   expect(journey?.steps.find((s) => s.label === "roll-out")).toMatchObject({
     tone: "bad",
     end: 20_000,

@@ -113,18 +113,24 @@ export function computeJourney(events: readonly CloudEvent[], now: number): Jour
   }
 
   const outcome = outcomeOf(timed);
+  const told = new Set<string>();
   for (const s of steps) {
+    // One reason travels through several events; it is told once.
+    const { reason } = s;
+    if (reason !== undefined && [...told].some((t) => t.includes(reason))) delete s.reason;
+    else if (reason !== undefined) told.add(reason);
     // Once the journey is over nothing in it still runs, whatever got lost.
     if (outcome !== "running" && s.open) Object.assign(s, { open: false, end: s.start });
   }
   const over = timed.findLast((e) => settles(e))?.at ?? last.at;
-  const failure = timed.findLast(
-    (e) => tone(e.event) === "bad" && (text(e.fields, "reason") ?? text(e.fields, "message")) !== undefined,
-  );
+  const failure =
+    timed.findLast((e) => e.name === "rollout.failed") ??
+    timed.findLast((e) => tone(e.event) === "bad" && reasonOf(e.fields) !== undefined);
   const commit = timed.map((e) => e.fields.commit).find(isObject) ?? {};
   const service = timed.map((e) => e.fields.state).findLast(isObject) ?? {};
+  // A roll-back names the revision that serves again; the journey was about the other.
   const revision =
-    number(service, "revision") ?? timed.map((e) => number(e.fields, "revision")).findLast((r) => r !== undefined);
+    timed.map((e) => number(e.fields, "revision")).findLast((r) => r !== undefined) ?? number(service, "revision");
   return {
     correlation: first.event.correlationid ?? first.event.id,
     app: timed.map((e) => e.event.app).find((app) => app !== undefined && app !== "_") ?? "",
@@ -192,7 +198,15 @@ function step(begin: Timed, end: Timed | undefined, shape: Shape | undefined, ze
     start: begin.at - zero,
     end: (open ? Math.max(now, begin.at) : closing.at) - zero,
     open,
-    tone: open ? "busy" : waits ? "plain" : asked(closing) ? "good" : tone(closing.event),
+    tone: open
+      ? "busy"
+      : waits
+        ? "plain"
+        : asked(closing)
+          ? "good"
+          : begin.name === "incident.detected"
+            ? "bad"
+            : tone(closing.event),
     ...optional(
       "reason",
       tone(closing.event) === "bad" && !waits && !asked(closing) ? reasonOf(closing.fields) : undefined,

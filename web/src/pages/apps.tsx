@@ -48,7 +48,7 @@ function AppTable({ project, apps }: { project: string; apps: readonly App[] }) 
   const commits = useLastCommits(project);
   return (
     <Table.ScrollContainer type="native" minWidth={760} className="panel">
-      <Table className="rows" verticalSpacing="sm" horizontalSpacing="md">
+      <Table className="rows" verticalSpacing="sm" horizontalSpacing="sm">
         <Table.Thead>
           <Table.Tr>
             <Table.Th>App</Table.Th>
@@ -76,7 +76,7 @@ function AppTable({ project, apps }: { project: string; apps: readonly App[] }) 
                     </div>
                   )}
                 </Table.Td>
-                <Table.Td miw={170} maw={250}>
+                <Table.Td miw={150} maw={230}>
                   <State of={app.status} />
                   {app.reason && app.status !== "healthy" && (
                     <Text fz={13} c="dimmed" mt={4} lineClamp={2}>

@@ -7,12 +7,13 @@ import { Link, useParams, useSearchParams } from "react-router";
 
 import { type CloudEvent, isMeasurement, summary, tone, typeName } from "../api/event";
 import { useFeed } from "../api/stream";
-import { clock, instant } from "../format/format";
+import { instant, stamp } from "../format/format";
 import { Empty, Failure, Loading } from "../parts/feedback";
 import { Json } from "../parts/json";
 import { LiveMark } from "../parts/live-mark";
 import { Page } from "../parts/page";
 import { State } from "../parts/state";
+import { useNow } from "../parts/when";
 
 const shownAtMost = 300; // rows; more than anybody reads, few enough to stay quick
 
@@ -20,6 +21,7 @@ const shownAtMost = 300; // rows; more than anybody reads, few enough to stay qu
 export default function EventsPage() {
   const { project = "" } = useParams();
   const feed = useFeed();
+  const now = useNow(60_000);
   const [search, setSearch] = useSearchParams();
   const [paused, setPaused] = useState<readonly CloudEvent[]>();
   const [open, setOpen] = useState<CloudEvent>();
@@ -66,7 +68,18 @@ export default function EventsPage() {
   const behind = paused ? feed.events.length - paused.length : 0;
 
   return (
-    <Page title="Live events" lead={`Everything that happens in ${project}, the newest first.`} actions={<LiveMark />}>
+    <Page
+      title="Live events"
+      lead={`Everything that happens in ${project}, the newest first.`}
+      actions={
+        <>
+          <Text size="sm" c="dimmed" role="status">
+            {shown.length} of {all.length} events
+          </Text>
+          <LiveMark />
+        </>
+      }
+    >
       <Group gap="sm" mb="md" align="flex-end">
         <TextInput
           aria-label="Find text"
@@ -119,14 +132,11 @@ export default function EventsPage() {
             style={{ alignSelf: "center" }}
           />
         )}
-        <Text size="sm" c="dimmed" ml="auto" role="status" style={{ alignSelf: "center" }}>
-          {shown.length} of {all.length} events
-        </Text>
       </Group>
       {feed.state === "refused" && <Failure error={new Error(feed.detail ?? "The stream was refused.")} />}
       <div className="panel stream">
         {shown.map((event) => (
-          <EventRow key={`${event.source} ${event.id}`} event={event} onOpen={() => setOpen(event)} />
+          <EventRow key={`${event.source} ${event.id}`} event={event} now={now} onOpen={() => setOpen(event)} />
         ))}
         {shown.length === 0 &&
           (feed.state === "loading" ? (
@@ -146,11 +156,11 @@ export default function EventsPage() {
   );
 }
 
-function EventRow({ event, onOpen }: { event: CloudEvent; onOpen: () => void }) {
+function EventRow({ event, now, onOpen }: { event: CloudEvent; now: number; onOpen: () => void }) {
   const at = instant(event.time);
   return (
     <button type="button" className="event" onClick={onOpen}>
-      <span className="mono">{at === undefined ? "" : clock(at)}</span>
+      <span className="mono">{at === undefined ? "" : stamp(at, now)}</span>
       <span>
         <State of={typeName(event.type)} tone={tone(event)} />
       </span>
