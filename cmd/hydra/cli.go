@@ -102,7 +102,7 @@ signed in · 5 timed out · 6 what was waited for has failed.`,
 		c.upCommand(), c.downCommand(), c.statusCommand(), c.doctorCommand(), c.flowCommand(),
 		c.deployCommand(), c.appCommand(), c.logsCommand(), c.buildsCommand(), c.releasesCommand(), c.rollbackCommand(), c.scaleCommand(), c.eventsCommand(),
 		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.projectCommand(), c.webhookCommand(), c.tokenCommand(), c.clusterCommand(),
-		c.versionCommand(), c.completionCommand(), c.docsCommand(),
+		c.versionCommand(), c.completionCommand(), c.docsCommand(), c.warmCommand(),
 	)
 	root.SetHelpCommandGroupID(groupAdmin)
 	return root

@@ -53,7 +53,7 @@ func (c *cli) eventsJourneyCommand() *cobra.Command {
 			if c.print.Format == term.JSON || c.print.Format == term.YAML {
 				return c.print.Print(j, term.Columns{}, nil)
 			}
-			c.printJourney(j)
+			c.printJourney(untilNow(j, time.Now()))
 			return nil
 		},
 	}
@@ -76,6 +76,21 @@ func (c *cli) printJourneys(journeys []api.Journey) error {
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// untilNow lets what still runs last until now, rather than until the newest
+// event, which may be a while ago.
+func untilNow(j api.Journey, now time.Time) api.Journey {
+	if j.Status != "running" {
+		return j
+	}
+	j.Duration = max(j.Duration, now.Sub(j.StartedAt).Seconds())
+	for i, s := range j.Stages {
+		if s.Status == "running" {
+			j.Stages[i].Duration = max(0, j.Duration-s.Start)
+		}
+	}
+	return j
+}
 
 const barWidth = 44
 

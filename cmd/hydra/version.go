@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
+	"github.com/hydra-platform/hydra/cmd/hydra/platform"
 	"github.com/hydra-platform/hydra/cmd/hydra/term"
 )
 
@@ -45,10 +46,22 @@ func (c *cli) completionCommand() *cobra.Command {
 	}
 }
 
+// warmCommand is a step of `make build`.
+func (c *cli) warmCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "warm-toolchain", Hidden: true, Short: "Compile the standard library for the Go image", Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			bar := c.progress("compiling the standard library")
+			defer bar.End()
+			return platform.WarmToolchain(cmd.Context())
+		},
+	}
+}
+
 // docsCommand writes docs/cli.md. It is for the repository, not for users.
 func (c *cli) docsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "docs FILE", Hidden: true, Args: args(cobra.ExactArgs(1)),
+		Use: "docs FILE", Hidden: true, Short: "Write the reference of all commands", Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := reference(cmd.Root())
 			if err != nil {

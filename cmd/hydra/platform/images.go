@@ -4,7 +4,9 @@ package platform
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -50,16 +52,41 @@ func (p *Platform) seedToolchain(ctx context.Context, log zerolog.Logger) error 
 		log.Info().Msg("busybox is not installed: base images will be pulled")
 		return nil
 	}
-	root := ""
-	if out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output(); err == nil {
-		root = strings.TrimSpace(string(out))
-	}
 	begun := time.Now()
-	pushed, err := toolchain.Seed(ctx, p.registryAddr(), root)
+	pushed, err := toolchain.Seed(ctx, p.registryAddr(), goRoot(ctx), warmDir())
 	if len(pushed) > 0 {
 		log.Info().Strs("images", pushed).Dur("took", time.Since(begun)).Msg("made")
 	}
 	return err
+}
+
+// goRoot is this machine's Go, or nothing.
+func goRoot(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// warmDir is beside this program, where `make build` has [WarmToolchain] put
+// the compiled standard library.
+func warmDir() string {
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(filepath.Dir(self), "toolchain")
+}
+
+// WarmToolchain compiles what the first build of every project would compile
+// again, for the Go image that `hydra up` makes. It is done once.
+func WarmToolchain(ctx context.Context) error {
+	root := goRoot(ctx)
+	if root == "" {
+		return nil // no Go image is made without Go
+	}
+	return toolchain.Warm(ctx, root, warmDir())
 }
 
 func (p *Platform) find(program string) (string, error) { return findBinary(program, p.dir) }
