@@ -8,12 +8,14 @@ import (
 	"os"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/rs/zerolog"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"k8s.io/klog/v2"
 
 	"github.com/hydra-platform/hydra/libs/kube"
 	"github.com/hydra-platform/hydra/services/observer/telemetryset"
@@ -50,7 +52,7 @@ func (r *rollout) lead(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		elector.Run(ctx)
+		elector.Run(klog.NewContext(ctx, logr.Discard())) // what matters is logged by keep
 	}
 	return ctx.Err()
 }

@@ -95,7 +95,7 @@ func TestOnANode(t *testing.T) {
 	cfg.PrometheusImage = repository.push(t, "hydra/prometheus:1", []string{prometheusProgram}, "/bin/prometheus")
 	cfg.CollectorImage = repository.push(t, "hydra/collector:1", []string{collectorProgram}, "/bin/collector")
 	cfg.EntryTarget = e.server.Listener.Addr().String()
-	cfg.MeasureInterval, cfg.SettleAfter = time.Second, 2*time.Second
+	cfg.MeasureInterval, cfg.SettleAfter = time.Second, 5*time.Second
 	require.NoError(t, cfg.Validate())
 	x := begin(t, cfg, node.Kubeconfig)
 

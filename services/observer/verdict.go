@@ -13,6 +13,7 @@ import (
 // Patience of [Judge] with pods that may still become well by themselves.
 const (
 	patienceToConfigure = 5 * time.Second  // a Secret may be applied after the pod
+	patienceToPull      = 10 * time.Second // one answer of a registry may be a slip
 	patienceToSchedule  = 10 * time.Second // a node may be about to free room
 	patienceToProbe     = 20 * time.Second // a program may be slow to start
 	patienceToStart     = 60 * time.Second // an image may be large
@@ -83,9 +84,13 @@ func (e Evidence) waiting(c corev1.ContainerStatus) (Verdict, bool) {
 	if w == nil {
 		return Verdict{}, false
 	}
-	switch w.Reason {
+	reason := w.Reason
+	if reason == "ErrImagePull" && e.age() >= patienceToPull {
+		reason = "ImagePullBackOff" // the kubelet says the one and the other by turns
+	}
+	switch reason {
 	case "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed":
-		return Verdict{w.Reason, fmt.Sprintf("image %s cannot be pulled: %s", e.image(c), e.pullAnswer(w.Message))}, true
+		return Verdict{reason, fmt.Sprintf("image %s cannot be pulled: %s", e.image(c), e.pullAnswer(w.Message))}, true
 	case "CrashLoopBackOff":
 		if end := c.LastTerminationState.Terminated; end != nil && end.Reason == "OOMKilled" {
 			return e.outOfMemory(c), true

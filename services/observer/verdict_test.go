@@ -75,6 +75,12 @@ func TestJudge(t *testing.T) {
 			warnings: []Warning{{"Failed", "Failed to pull image: 401 Unauthorized"}},
 			reason:   "ImagePullBackOff", message: "image 127.0.0.1:7050/acme/shop@sha256:0a1b cannot be pulled: Failed to pull image: 401 Unauthorized",
 		},
+		"PulledAgainInVain": {
+			change: func(p *corev1.Pod, c *corev1.ContainerStatus) {
+				p.Status.Phase, c.State = corev1.PodPending, waitingFor("ErrImagePull", "shop: not found")
+			},
+			reason: "ImagePullBackOff", message: "image 127.0.0.1:7050/acme/shop@sha256:0a1b cannot be pulled: shop: not found",
+		},
 		"FirstPullErrorIsNotYetAnIncident": {change: func(p *corev1.Pod, c *corev1.ContainerStatus) {
 			young(p)
 			p.Status.Phase, c.State = corev1.PodPending, waitingFor("ErrImagePull", "x")
