@@ -194,10 +194,10 @@ func underLoad(t *testing.T, e *entry, methods []string, changes int, change fun
 		}
 	}
 	for i := range changes {
-		passed(10)
+		passed(3)
 		change(i, passed)
 	}
-	passed(10)
+	passed(3)
 	close(stop)
 	wg.Wait()
 	require.Zero(t, failed.Load(), "of %d requests; the first: %v", sent.Load(), firstFailure.Load())
