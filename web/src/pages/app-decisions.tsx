@@ -24,10 +24,7 @@ export function Decisions({ project, app }: { project: string; app: App }) {
         {(list) =>
           list.length === 0 ? (
             <div className="panel">
-              <Empty
-                title="No scaling decision yet"
-                commands={[`hydra scale ${app.name} --project ${project} --replicas 2`]}
-              >
+              <Empty title="No scaling decision yet" commands={[`hydra scale ${app.name}=2 --project ${project}`]}>
                 {policy
                   ? "The load has not asked for a change."
                   : "This app has no scaling policy. Add the trait “autoscaler” to its spec, or fix a number:"}

@@ -25,7 +25,7 @@ export function AppsPage() {
               <Empty
                 title="No app in this project yet"
                 commands={[
-                  `hydra app create shop --project ${project} --repository <clone URL>`,
+                  `hydra app create shop --project ${project} --repo <clone URL>`,
                   `hydra webhook create --project ${project} --provider github`,
                 ]}
               >

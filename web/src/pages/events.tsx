@@ -146,7 +146,7 @@ export default function EventsPage() {
           ) : all.length > 0 ? (
             <Empty title="No event matches">Change the filter to see the other {all.length}.</Empty>
           ) : (
-            <Empty title="Nothing has happened here yet" commands={[`hydra events --project ${project} --follow`]}>
+            <Empty title="Nothing has happened here yet" commands={[`hydra events tail --project ${project}`]}>
               Push a commit or change an app. The same stream is on the command line:
             </Empty>
           ))}

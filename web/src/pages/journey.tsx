@@ -40,7 +40,7 @@ function JourneyView({ project, correlation, events }: { project: string; correl
       <Page title="Journey">
         <Empty
           title="No event of this journey is left"
-          commands={[`hydra events --project ${project} --correlation ${correlation}`]}
+          commands={[`hydra events list --project ${project} --correlation ${correlation}`]}
         >
           Events are kept for 90 days unless the platform was set up differently.
         </Empty>

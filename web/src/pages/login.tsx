@@ -71,10 +71,10 @@ export function LoginPage() {
             </Button>
             <Stack gap={6}>
               <Text size="sm" c="dimmed">
-                No token at hand? hydra up prints one when it starts. This shows it again:
+                No token at hand? hydra up prints one when it starts. This makes another one:
               </Text>
               <div>
-                <Command>hydra status</Command>
+                <Command>hydra token create web --admin</Command>
               </div>
             </Stack>
           </Stack>
