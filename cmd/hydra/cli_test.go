@@ -21,9 +21,12 @@ import (
 var update = flag.Bool("update", false, "write generated files and golden output")
 
 func TestMain(m *testing.M) {
-	// The platform's tests start sandboxes out of this very program.
+	// The platform's tests start sandboxes, and hydra, out of this very program.
 	if code, isInit := sandbox.Init(); isInit {
 		os.Exit(code)
+	}
+	if os.Getenv(envAsHydra) != "" {
+		main()
 	}
 	os.Exit(m.Run())
 }
