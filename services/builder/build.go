@@ -133,8 +133,11 @@ func (s *Service) run(ctx context.Context, b *build) error {
 			err = failf("step %s: %v", step.name, err)
 		}
 		if err != nil {
-			if errors.As(err, new(failure)) {
+			switch {
+			case errors.As(err, new(failure)):
 				b.log.Printf("failed: %v", err)
+			case errors.Is(err, buildkit.ErrUnavailable):
+				b.log.Printf("waiting: %v", err)
 			}
 			return err
 		}

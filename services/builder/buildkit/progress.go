@@ -166,11 +166,13 @@ func (p *progress) flush() {
 func (p *progress) failing() *step {
 	var working *step
 	for _, s := range p.order {
-		// The steps beside the broken one end with "context canceled".
-		if s.err != "" && !strings.Contains(s.err, "context canceled") {
+		// Steps that were stopped, because another broke or time was up, end
+		// with this error too.
+		stopped := strings.Contains(s.err, "context canceled")
+		if s.err != "" && !stopped {
 			return s
 		}
-		if !s.done && s.visible() {
+		if s.counts() && (stopped || !s.done) {
 			working = s
 		}
 	}

@@ -132,7 +132,10 @@ func (c *Client) classify(ctx context.Context, err error, at *step) error {
 		step, output = at.name, at.tail
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w while at %s", context.Cause(ctx), orElse(step, "no step"))
+		if at == nil {
+			return context.Cause(ctx)
+		}
+		return fmt.Errorf("%w; it was at %s\n%s", context.Cause(ctx), step, strings.Join(output, "\n"))
 	}
 	switch code := status.Code(err); {
 	case code == codes.Unavailable, code == codes.Canceled, code == codes.DeadlineExceeded && step == "",
@@ -148,13 +151,6 @@ func (c *Client) classify(ctx context.Context, err error, at *step) error {
 		}
 	}
 	return &StepError{Step: step, Output: output, Err: errors.New(strings.TrimPrefix(text, "failed to solve: "))}
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 func (c *Client) options(j Job) (client.SolveOpt, error) {

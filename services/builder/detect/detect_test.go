@@ -86,7 +86,7 @@ func TestDetectRefuses(t *testing.T) {
 		"Outside":      {files: map[string]string{"go.mod": mod}, at: "../..", want: "leaves the repository"},
 		"Library":      {files: map[string]string{"go.mod": mod, "a.go": "package a"}, want: "no main package"},
 		"ManyCommands": {files: map[string]string{"go.mod": mod, "cmd/a/main.go": main, "cmd/b/main.go": main}, want: "./cmd/a, ./cmd/b"},
-		"BadGoMod":     {files: map[string]string{"go.mod": "module m\nrequire (\n", "main.go": main}, want: "go.mod:1"},
+		"BadGoMod":     {files: map[string]string{"go.mod": "module m\nrequire (\n", "main.go": main}, want: "go.mod:3"},
 		"BadDocker":    {files: map[string]string{"Dockerfile": "FROM a\nRUNN x\n"}, want: "unknown instruction: RUNN"},
 		"NoFrom":       {files: map[string]string{"Dockerfile": "# empty\n"}, want: "Dockerfile"},
 		"OddNames":     {files: map[string]string{"a b/go.mod": mod, "a b/main.go": main}, at: "a b", want: "want letters"},
