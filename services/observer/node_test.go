@@ -40,6 +40,7 @@ import (
 	"github.com/hydra-platform/hydra/libs/natsd/natsdtest"
 	"github.com/hydra-platform/hydra/libs/service"
 	"github.com/hydra-platform/hydra/services/observer/helm"
+	"github.com/hydra-platform/hydra/services/observer/prometheus"
 	"github.com/hydra-platform/hydra/services/observer/telemetryset"
 )
 
@@ -146,6 +147,15 @@ func TestOnANode(t *testing.T) {
 		}, 2*time.Minute, 250*time.Millisecond, "%+v", &l)
 		t.Logf("%+v", l)
 		require.Positive(t, x.count("workload.measured"))
+		metrics, err := prometheus.ThroughCluster(x.client.Config, cfg.Namespace, cfg.PrometheusService)
+		require.NoError(t, err)
+		shot, err := newQueries(cfg).ask(t.Context(), metrics)
+		require.NoError(t, err)
+		for pod, bytes := range shot.memory {
+			if strings.HasPrefix(pod, cfg.Namespace+"/") {
+				t.Logf("%s uses %.0f MiB", pod, bytes/(1<<20))
+			}
+		}
 	})
 	detected := x.count("incident.detected")
 	t.Run("ARestartDoublesNothing", func(t *testing.T) {
