@@ -52,7 +52,7 @@ type Autoscaler struct {
 // Gateway serves the component over HTTP by an HTTPRoute.
 type Gateway struct {
 	Domain              string            `json:"domain" doc:"default: <app>.<project>.localhost"`
-	HTTP                map[string]int    `json:"http" need:"required" doc:"path to port"`
+	HTTP                map[string]int32  `json:"http" need:"required" doc:"path to port"`
 	Class               string            `json:"class" doc:"accepted and not used: the entry is Gateway hydra"`
 	ClassInSpec         bool              `json:"classInSpec" doc:"accepted and not used"`
 	SecretName          string            `json:"secretName" doc:"accepted and not used: the entry speaks plain HTTP"`

@@ -68,7 +68,7 @@ func (r *renderer) serving(ports []port) int32 {
 	for _, g := range oam.TraitsOf[oam.Gateway](r.component) {
 		if g.ExistingServiceName == "" {
 			for _, path := range slices.Sorted(maps.Keys(g.HTTP)) {
-				return target(ports, int32(g.HTTP[path]))
+				return target(ports, g.HTTP[path])
 			}
 		}
 	}
@@ -142,7 +142,7 @@ func (r *renderer) network(ports []port, kind corev1.ServiceType) error {
 	for _, g := range oam.TraitsOf[oam.Gateway](r.component) {
 		if g.ExistingServiceName == "" {
 			for _, path := range slices.Sorted(maps.Keys(g.HTTP)) {
-				n := int32(g.HTTP[path])
+				n := g.HTTP[path]
 				expose(port{name: portName(n, "TCP"), port: n, target: target(ports, n), protocol: corev1.ProtocolTCP})
 			}
 		}
@@ -196,7 +196,7 @@ func (r *renderer) route(g *oam.Gateway) error {
 	paths := slices.Sorted(maps.Keys(g.HTTP))
 	slices.Reverse(paths) // the longer of two that begin alike comes first
 	for _, path := range paths {
-		n := gatewayv1.PortNumber(g.HTTP[path])
+		n := g.HTTP[path]
 		route.Spec.Rules = append(route.Spec.Rules, gatewayv1.HTTPRouteRule{
 			Matches: []gatewayv1.HTTPRouteMatch{{Path: &gatewayv1.HTTPPathMatch{Type: &match, Value: &path}}},
 			BackendRefs: []gatewayv1.HTTPBackendRef{{BackendRef: gatewayv1.BackendRef{
