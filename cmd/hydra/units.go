@@ -8,6 +8,7 @@ import (
 	"github.com/hydra-platform/hydra/services/deployer"
 	"github.com/hydra-platform/hydra/services/gateway"
 	"github.com/hydra-platform/hydra/services/observer"
+	"github.com/hydra-platform/hydra/services/provisioner"
 	"github.com/hydra-platform/hydra/services/scaler"
 )
 
@@ -19,5 +20,6 @@ func units() []service.Unit {
 		deployer.Unit,
 		observer.Unit,
 		scaler.Unit,
+		provisioner.Unit,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hydra-platform/hydra/services/deployer"
 	"github.com/hydra-platform/hydra/services/gateway"
 	"github.com/hydra-platform/hydra/services/observer"
+	"github.com/hydra-platform/hydra/services/provisioner"
 )
 
 // wire tells the services where the parts are. Everything else is theirs: a
@@ -37,6 +38,8 @@ func (p *Platform) wire(_ string, cfg any) {
 			}
 		}
 		c.EntryTarget = p.entryTarget()
+	case *provisioner.Config:
+		c.AWSEndpoint = p.opts.AWSEndpoint
 	}
 }
 
