@@ -110,6 +110,9 @@ func (m *maker) line(w want) record.PlanResource {
 			r.Detail[k] = v
 		}
 	}
+	if w.config != "" {
+		r.Detail[TagConfig] = w.config
+	}
 	if w.cost.unknown != "" {
 		r.Detail["cost"] = w.cost.String()
 		m.unknown = append(m.unknown, w.key+": "+w.cost.unknown)
