@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/hydra-platform/hydra/events/record"
@@ -17,7 +18,15 @@ import (
 	"github.com/hydra-platform/hydra/services/builder/goapp"
 )
 
-const maxReason = 2 << 10 // bytes of output in a reason
+const (
+	maxReason = 2 << 10 // bytes of output in a reason
+	maxStep   = 160     // bytes of a step's name in a reason
+)
+
+var (
+	exitCode = regexp.MustCompile(`did not complete successfully: (exit code: .*)$`)
+	flags    = regexp.MustCompile(`--(mount|network|security)=\S+ *`)
+)
 
 // image builds and pushes. The tag is the commit's SHA, for people; everything
 // else goes by digest.
@@ -62,7 +71,17 @@ func reasonOf(err error) string {
 	if !errors.As(err, &step) {
 		return err.Error()
 	}
-	text := step.Error()
+	text := step.Err.Error()
+	if m := exitCode.FindStringSubmatch(text); m != nil {
+		text = m[1] // what comes before repeats the step
+	}
+	if step.Step != "" {
+		name := strings.Join(strings.Fields(flags.ReplaceAllString(step.Step, "")), " ")
+		if len(name) > maxStep {
+			name = name[:maxStep] + "…"
+		}
+		text = name + ": " + text
+	}
 	if tail := strings.Join(step.Output, "\n"); tail != "" {
 		if len(tail) > maxReason {
 			tail = "…" + tail[len(tail)-maxReason:]
