@@ -247,7 +247,7 @@ func metricsPerHost(t *testing.T, e *entry) {
 	defer func() { _ = r.Body.Close() }()
 	text, err := io.ReadAll(r.Body)
 	require.NoError(t, err)
-	require.Contains(t, string(text), `caddy_http_requests_total{handler="hydra_routes",host="shop.localhost",server="apps"}`)
+	require.Contains(t, string(text), `caddy_http_requests_total{handler="subroute",host="shop.localhost",server="apps"}`)
 	require.NotContains(t, string(text), "made-up")
 }
 
@@ -266,7 +266,7 @@ func inFlight(t *testing.T, e *entry, n int) {
 		}
 		defer func() { _ = r.Body.Close() }()
 		text, err := io.ReadAll(r.Body)
-		return err == nil && strings.Contains(string(text), fmt.Sprintf(`caddy_http_requests_in_flight{handler="hydra_routes",host="shop.localhost",server="apps"} %d`, n))
+		return err == nil && strings.Contains(string(text), fmt.Sprintf(`caddy_http_requests_in_flight{handler="subroute",host="shop.localhost",server="apps"} %d`, n))
 	}, 3*time.Second, 10*time.Millisecond)
 }
 

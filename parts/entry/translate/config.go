@@ -26,9 +26,11 @@ func Base(opts Options) ([]byte, error) {
 		"protocols":           []string{"h1", "h2c"},
 		"automatic_https":     object{"disable": true},
 		"read_header_timeout": "10s",
+		// The subroute is there for its name: it is the label handler of the
+		// metrics, which those who read them select by.
 		"routes": []any{object{
 			"match":  []any{object{"hydra_hosts": object{}}},
-			"handle": []any{object{"handler": "hydra_routes"}},
+			"handle": []any{object{"handler": "subroute", "routes": []any{object{"handle": []any{object{"handler": "hydra_routes"}}}}}},
 		}},
 		"errors": object{"routes": errorRoutes(opts)},
 	}
