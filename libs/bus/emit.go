@@ -41,6 +41,12 @@ func For(project, app string) EmitOption {
 // the same when the emission is repeated.
 func Key(key string) EmitOption { return func(e *emission) { e.key = key } }
 
+// ID is the id that p gets when it is emitted outside a handler with that
+// [Key], for whoever waits for what follows from it.
+func (b *Bus) ID(p events.Payload, key string) string {
+	return hash(b.source, string(p.EventType()), key)
+}
+
 // Correlate makes the event part of the journey that began with id. Inside a
 // handler the journey of the cause is kept without it.
 func Correlate(id string) EmitOption { return func(e *emission) { e.meta.CorrelationID = id } }
@@ -96,7 +102,7 @@ func (b *Bus) Emit(ctx context.Context, p events.Payload, opts ...EmitOption) er
 	}
 	switch {
 	case e.key != "":
-		e.meta.ID = hash(b.source, string(e.meta.Type), e.key)
+		e.meta.ID = b.ID(p, e.key)
 	case inHandler:
 		e.meta.ID = hash(c.meta.Source, c.meta.ID, b.unit, string(e.meta.Type), e.meta.Subject, fmt.Sprint(c.position(e.meta.Type, e.meta.Subject)))
 	default:

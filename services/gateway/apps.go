@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 
 	"github.com/hydra-platform/hydra/events"
@@ -67,29 +68,71 @@ func (s *Service) putApp(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.bus.Emit(ctx, events.ApplicationRequested{
+	request := events.ApplicationRequested{
 		Name: in.App, Repository: want.Repository, Branch: want.Branch, Path: want.Path, Spec: want.Spec, By: caller(ctx).Name,
-	}, bus.For(in.Project, in.App)); err != nil {
+	}
+	idempotence := rand.Text()
+	refused, stop, err := s.refusals(ctx, in.Project, in.App, s.bus.ID(request, idempotence))
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	if err := s.bus.Emit(ctx, request, bus.For(in.Project, in.App), bus.Key(idempotence)); err != nil {
 		return nil, err
 	}
 	taken := func(a record.App) bool {
-		return a.Repository == want.Repository && (a.Branch == want.Branch || want.Branch == "") && a.Path == want.Path && (a.Spec == want.Spec || want.Spec == "")
+		branch := a.Branch == want.Branch || want.Branch == "" || want.Repository == ""
+		return a.Repository == want.Repository && branch && a.Path == want.Path && a.Spec == want.Spec
 	}
+	refusal := ""
 	after, there, err := s.apps.await(ctx, key, s.cfg.Wait, func(a record.App, exists bool) bool {
-		return exists && (taken(a) || !a.UpdatedAt.Equal(before.UpdatedAt))
+		select {
+		case refusal = <-refused:
+			return true
+		default:
+			return exists && (taken(a) || !a.UpdatedAt.Equal(before.UpdatedAt))
+		}
 	})
 	switch {
 	case err != nil:
 		return nil, err
+	case refusal != "":
+		return nil, rejected(refusal)
 	case !there && after.Name == "":
 		after = record.App{
 			Name: in.App, Project: in.Project, Repository: want.Repository, Branch: want.Branch, Path: want.Path, Spec: want.Spec,
 			Status: record.AppPending, Reason: "waiting for the deployer", CreatedAt: s.clock.Now(), UpdatedAt: s.clock.Now(),
 		}
-	case there && !taken(after) && after.Reason != "":
-		return nil, rejected(after.Reason)
 	}
 	return &answered[record.App]{http.StatusAccepted, after}, nil
+}
+
+// refusals tells what the deployer finds wrong with the request of that id.
+// It answers one that is not valid with rollout.failed, caused by the request
+// itself and of no revision, and changes nothing.
+func (s *Service) refusals(ctx context.Context, project, app, request string) (<-chan string, context.CancelFunc, error) {
+	last, err := s.lastSequence(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	out, done := make(chan string, 1), make(chan struct{})
+	go func() {
+		defer close(done)
+		q := bus.Query{Project: project, App: app, Types: names(events.RolloutFailed{}), Correlation: request, FromSeq: last + 1}
+		err := s.bus.Tail(ctx, q, func(e bus.Stored) error {
+			var failed events.RolloutFailed
+			if err := events.Decode(e.Event.Data(), &failed); err != nil || e.CausationID != request || failed.Revision != 0 {
+				return nil //nolint:nilerr // another event, not ours to judge
+			}
+			out <- failed.Message
+			return bus.Stop()
+		})
+		if err != nil && ctx.Err() == nil {
+			s.log(ctx).Warn().Err(err).Msg("refusals not seen, the answer will say that the app is under way")
+		}
+	}()
+	return out, func() { cancel(); <-done }, nil
 }
 
 func (s *Service) deleteApp(ctx context.Context, in *AppPath) (*answered[Accepted], error) {

@@ -32,10 +32,13 @@ spec:
 `
 
 // deployer takes applications up as the real one does: what it does not
-// accept is a reason on the record and changes nothing else.
+// accept is answered by rollout.failed and changes nothing.
 func (b *bundle) deployer(refuse string) {
-	b.peer("deployer", func(r *bus.Router, _ *bus.Bus) {
+	b.peer("deployer", func(r *bus.Router, u *bus.Bus) {
 		bus.On(r, func(ctx context.Context, e events.Event[events.ApplicationRequested]) error {
+			if refuse != "" {
+				return u.Emit(ctx, events.RolloutFailed{Reason: "InvalidSpec", Message: refuse})
+			}
 			apps, err := store.Open[record.App](ctx, b.js, record.Apps)
 			if err != nil {
 				return err
@@ -44,16 +47,11 @@ func (b *bundle) deployer(refuse string) {
 				if !exists {
 					*a = record.App{Name: e.App, Project: e.Project, CreatedAt: e.Time}
 				}
-				a.UpdatedAt = time.Now().UTC()
-				if refuse != "" {
-					a.Status, a.Reason = record.AppFailed, refuse
-					return nil
-				}
-				a.Repository, a.Branch, a.Path, a.Spec, a.Status, a.Reason = e.Data.Repository, e.Data.Branch, e.Data.Path, e.Data.Spec, record.AppPending, ""
+				a.Repository, a.Branch, a.Path, a.Spec, a.Status, a.UpdatedAt = e.Data.Repository, e.Data.Branch, e.Data.Path, e.Data.Spec, record.AppPending, e.Time
 				return nil
 			})
 			return err
-		})
+		}, events.RolloutFailed{})
 	})
 }
 
@@ -108,12 +106,15 @@ func TestDeployersRefusalIsTheAnswer(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.project("acme")
+	b.app("acme", "shop", "https://github.com/acme/shop", "main")
+	before := b.call(http.MethodGet, "/projects/acme/apps/shop", nil).body
 	b.deployer("spec:9: spec.components[0].properties.image: want a string\nspec:12: unknown key \"replcas\", did you mean \"replicas\"?")
 	p := b.call(http.MethodPut, "/projects/acme/apps/shop", map[string]any{"spec": spec}).problem(http.StatusUnprocessableEntity)
 	require.Contains(t, p.Detail, "want a string")
 	require.Len(t, p.Errors, 2)
 	require.Equal(t, "body.spec spec:9", p.Errors[0].Location)
 	require.Contains(t, p.Errors[1].Message, "replicas")
+	require.JSONEq(t, string(before), string(b.call(http.MethodGet, "/projects/acme/apps/shop", nil).body))
 }
 
 func TestAppRequestIsChecked(t *testing.T) {

@@ -102,6 +102,8 @@ type folding struct {
 	out  JourneyDetail
 	open map[string]int // stage by name, while it runs
 	end  time.Time
+
+	failed *bus.Stored // the roll-out that a roll-back answers
 }
 
 // fold reads a journey off its events, whatever their order.
@@ -192,14 +194,17 @@ func (f *folding) add(e bus.Stored) {
 			step.Reason = d.Reason + ": " + d.Message
 		}
 		f.finish("rollout", e, JourneyFailed, step.Reason)
-		f.begin("rollback", e)
+		f.failed = &e // a roll-back may follow; the first release has none
 		f.conclude(e, JourneyFailed, step.Reason)
 	case "service.deployed", "service.upgraded":
 		f.finish("rollout", e, JourneySucceeded, "")
 		f.conclude(e, JourneySucceeded, "")
 	case "service.rolledback":
 		f.finish("rollout", e, JourneySucceeded, "")
-		f.finish("rollback", e, JourneySucceeded, "")
+		if f.failed != nil {
+			f.begin("rollback", *f.failed)
+			f.finish("rollback", e, JourneySucceeded, "")
+		}
 		if d.Automatic {
 			step.Status = JourneyRolledBack
 			f.conclude(e, JourneyRolledBack, cmp.Or(j.Reason, d.Reason))

@@ -141,6 +141,24 @@ func sorted(steps []string) []string {
 	return steps
 }
 
+// A form that the deployer refuses, and a first release that fails, have
+// nothing to go back to; nothing of them runs for ever.
+func TestJourneyThatFailsWithoutARollback(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.project("acme")
+	b.deployer("spec:9: no such type")
+	b.call(http.MethodPut, "/projects/acme/apps/shop", map[string]any{"spec": spec}).problem(http.StatusUnprocessableEntity)
+	var list gateway.List[gateway.Journey]
+	b.get("/projects/acme/journeys", &list)
+	require.Equal(t, gateway.JourneyFailed, list.Items[0].Status)
+	require.Contains(t, list.Items[0].Reason, "no such type")
+	var detail gateway.JourneyDetail
+	b.get("/projects/acme/journeys/"+list.Items[0].Correlation, &detail)
+	require.Empty(t, detail.Stages)
+	require.Len(t, detail.Steps, 2)
+}
+
 func TestJourneyOfAPushThatWaits(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
