@@ -105,8 +105,8 @@ func (p *Platform) Run(ctx context.Context) (err error) {
 			p.mu.Lock()
 			p.readyAt = time.Now()
 			p.mu.Unlock()
-			debug.FreeOSMemory()
 			p.touch()
+			p.shrink(ctx)
 		case ctx.Err() == nil:
 			p.log.Warn().Err(err).Msg("not every part is ready")
 		}
@@ -120,6 +120,19 @@ func (p *Platform) Run(ctx context.Context) (err error) {
 	}
 	// A stopped instance leaves nothing on the machine but its data.
 	return errors.Join(err, Sweep(context.WithoutCancel(ctx), p.dir), p.writeState())
+}
+
+// shrink gives back what only the start needed, now and once more when the
+// services have come to rest.
+func (p *Platform) shrink(ctx context.Context) {
+	for range 2 {
+		debug.FreeOSMemory()
+		if err := forgetStartup(); err != nil {
+			p.log.Debug().Err(err).Msg("memory")
+			return
+		}
+		pause(ctx, 20*time.Second)
+	}
 }
 
 func (p *Platform) prepare() (err error) {
