@@ -138,8 +138,11 @@ func (t target) command(ctx context.Context, root string, args ...string) *exec.
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = filepath.Join(root, t.dir)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if !t.workspace {
-		cmd.Env = append(cmd.Env, "GOWORK=off")
+	// This program itself is run with GOWORK=off.
+	workspace := "GOWORK=off"
+	if t.workspace {
+		workspace = "GOWORK="
 	}
+	cmd.Env = append(cmd.Env, workspace)
 	return cmd
 }
