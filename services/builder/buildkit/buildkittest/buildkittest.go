@@ -22,6 +22,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/moby/buildkit/client"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hydra-platform/hydra/services/builder/buildkit"
 )
 
 // Daemon is a running buildkitd.
@@ -107,8 +109,19 @@ func Start(t testing.TB, registry string) *Daemon {
 	return d
 }
 
+// Data is the daemon's root directory.
+func (d *Daemon) Data() string { return filepath.Join(d.root, "data") }
+
 // Run starts the daemon, again after Kill, and waits until it answers.
 func (d *Daemon) Run() {
+	d.t.Helper()
+	_, err := buildkit.Repair(d.t.Context(), d.Data())
+	require.NoError(d.t, err)
+	d.RunAsIs()
+}
+
+// RunAsIs is Run without repairing what a kill may have left.
+func (d *Daemon) RunAsIs() {
 	d.t.Helper()
 	d.cmd = exec.Command(d.bin, "--config", filepath.Join(d.root, "config.toml"))
 	d.cmd.Env = append(os.Environ(), "BUILDKIT_STEP_LOG_MAX_SIZE=-1", "BUILDKIT_STEP_LOG_MAX_SPEED=-1")
