@@ -141,6 +141,12 @@ func (p *Platform) prepare() (err error) {
 	if p.opts.LogTo != nil {
 		out = zerolog.MultiLevelWriter(file, p.opts.LogTo)
 	}
+	// Temporary files of a process that is killed stay; here the next one finds
+	// and removes them. Children inherit it.
+	tmp := p.dir.Path("tmp")
+	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(tmp, 0o700), os.Setenv("TMPDIR", tmp)); err != nil {
+		return fmt.Errorf("make a directory for temporary files: %w", err)
+	}
 	p.log = zerolog.New(out).Level(p.opts.LogLevel).With().Timestamp().Logger()
 	if p.ports, err = p.dir.ports(p.opts.Ports); err != nil {
 		return err
