@@ -234,6 +234,7 @@ func TestBuilds(t *testing.T) {
 		again := w.build("again", commit)
 		require.Equal(t, digest(b), digest(again))
 		require.True(t, again.Cached, w.log(again))
+		t.Logf("buildkitd: %s resident", w.daemon.RSS())
 		require.Equal(t, b.Tests, again.Tests, "counted although nothing ran")
 	})
 

@@ -14,6 +14,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -98,12 +100,7 @@ func Start(t testing.TB, registry string) *Daemon {
 		if t.Failed() {
 			t.Logf("buildkitd: %s", d.log.String())
 		}
-		require.NoError(t, os.RemoveAll(root))
-		groups, err := filepath.Glob("/sys/fs/cgroup/*/" + filepath.Base(root))
-		require.NoError(t, err)
-		for _, group := range append(groups, filepath.Join("/sys/fs/cgroup", filepath.Base(root))) {
-			removeGroup(group)
-		}
+		d.clean()
 	})
 	d.Run()
 	return d
@@ -162,13 +159,50 @@ func (d *Daemon) RSS() string {
 	return ""
 }
 
-// removeGroup removes a cgroup and those below it, which have to be empty.
-func removeGroup(dir string) {
+// clean removes what the daemon made. Steps outlive a daemon that was killed;
+// they are found by the cgroup, which is this daemon's alone.
+func (d *Daemon) clean() {
+	groups, err := filepath.Glob("/sys/fs/cgroup/*/" + filepath.Base(d.root))
+	require.NoError(d.t, err)
+	groups = append(groups, filepath.Join("/sys/fs/cgroup", filepath.Base(d.root)))
+	require.Eventually(d.t, func() bool {
+		for _, group := range groups {
+			killGroup(group)
+		}
+		for _, point := range mountPoints(d.root) {
+			_ = syscall.Unmount(point, syscall.MNT_DETACH)
+		}
+		left := slices.ContainsFunc(groups, func(group string) bool { _, err := os.Stat(group); return err == nil })
+		return os.RemoveAll(d.root) == nil && !left
+	}, 10*time.Second, 50*time.Millisecond, "%s cannot be removed", d.root)
+}
+
+// killGroup ends the processes of a cgroup and of those below it, and removes
+// what is empty by then.
+func killGroup(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		if e.IsDir() {
-			removeGroup(filepath.Join(dir, e.Name()))
+			killGroup(filepath.Join(dir, e.Name()))
+		}
+	}
+	procs, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	for pid := range strings.FieldsSeq(string(procs)) {
+		if n, err := strconv.Atoi(pid); err == nil && n > 1 {
+			_ = syscall.Kill(n, syscall.SIGKILL)
 		}
 	}
 	_ = os.Remove(dir)
+}
+
+// mountPoints are those below dir, the deepest first.
+func mountPoints(dir string) (points []string) {
+	data, _ := os.ReadFile("/proc/self/mountinfo")
+	for line := range strings.Lines(string(data)) {
+		if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(fields[4], dir+"/") {
+			points = append(points, fields[4])
+		}
+	}
+	slices.Reverse(points)
+	return points
 }
