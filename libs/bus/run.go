@@ -40,6 +40,9 @@ func (b *Bus) Run(ctx context.Context, r *Router) error {
 		MaxDeliver:     -1, // this package counts attempts and dead-letters itself
 		MaxAckPending:  b.Parallel * 16,
 	})
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("create consumer %s: %w", b.unit, err)
 	}

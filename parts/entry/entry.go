@@ -98,6 +98,9 @@ func open(address string) (actual, socket string, err error) {
 	return l.Addr().String(), "fd/" + strconv.Itoa(fd), nil
 }
 
+// ensureEvery is the pause between two tries to apply the gateway.
+const ensureEvery = 250 * time.Millisecond
+
 // run serves until ctx ends, then returns without stopping Caddy.
 func (e *entry) run(ctx context.Context, kubeconfig string, ensureGateway bool, stdout io.Writer) error {
 	client, err := kubewatch.Connect(ctx, kubeconfig, func(err error) { e.log.Info().Err(err).Msg("waiting for the cluster") })
@@ -113,8 +116,18 @@ func (e *entry) run(ctx context.Context, kubeconfig string, ensureGateway bool, 
 		if err != nil {
 			return fmt.Errorf("read listener port: %w", err)
 		}
-		if err := client.EnsureGateway(ctx, n); err != nil {
-			return err
+		// A new cluster knows the gateway kinds a moment after it answers.
+		for {
+			err := client.EnsureGateway(ctx, n)
+			if err == nil {
+				break
+			}
+			e.log.Info().Err(err).Msg("waiting for the cluster to take the gateway")
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(ensureEvery):
+			}
 		}
 	}
 	var watch *kubewatch.Watch

@@ -16,6 +16,9 @@ type Config struct {
 	AWSEndpoint string `env:"AWS_ENDPOINT" json:"aws_endpoint"`
 	// AWSProfile is the profile of the AWS configuration files; empty: the SDK's default.
 	AWSProfile string `env:"AWS_PROFILE" json:"aws_profile"`
+	// InstanceMetadata lets credentials come from the metadata service of the
+	// EC2 instance that Hydra runs on. Elsewhere nothing answers there.
+	InstanceMetadata bool `env:"INSTANCE_METADATA" json:"instance_metadata"`
 	// Owner is the id of this installation in the tags of what it makes;
 	// empty: chosen at the first plan and kept.
 	Owner string `env:"OWNER" json:"owner"`

@@ -47,7 +47,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) look(ctx context.Context, c spec.Cluster, owner string) (plan.Observed, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	client, err := ec2.New(ctx, ec2.Options{Region: c.Spec.Region, Endpoint: s.cfg.AWSEndpoint, Profile: s.cfg.AWSProfile, Attempts: s.cfg.Attempts})
+	client, err := ec2.New(ctx, ec2.Options{Region: c.Spec.Region, Endpoint: s.cfg.AWSEndpoint, Profile: s.cfg.AWSProfile, Attempts: s.cfg.Attempts, InstanceMetadata: s.cfg.InstanceMetadata})
 	if err != nil {
 		return plan.Observed{}, err
 	}

@@ -17,34 +17,28 @@ import (
 // A target is one program. They are built one after the other, because each
 // keeps all cores busy by itself.
 type target struct {
-	name      string
-	dir       string   // module
-	pkg       string   // empty for the web page, which npm builds
-	out       string   // in bin/; default name
-	flags     []string // beside those that all share
-	ldflags   string
-	workspace bool // built inside go.work
-	embedsWeb bool
-	why       string
+	name  string
+	dir   string   // module
+	pkg   string   // empty for the web page, which npm builds
+	out   string   // in bin/; default name
+	flags []string // beside those that all share
+	// ldflagsFile, in dir, holds what is stamped into the program.
+	ldflagsFile string
+	workspace   bool // built inside go.work
+	embedsWeb   bool
+	after       []string // arguments with which the program is run once it is built
+	why         string
 }
 
-// kubernetesVersion is stamped into hydra-node, or the node would call itself
-// v0.0.0-master.
-const kubernetesVersion = "v1.36.3"
-
 func targets() []target {
-	stamp := ""
-	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
-		stamp += fmt.Sprintf(" -X %s.gitVersion=%s -X %s.gitMajor=1 -X %s.gitMinor=36", pkg, kubernetesVersion, pkg, pkg)
-	}
 	return []target{
 		{name: "web", why: "the web page"},
-		{name: "hydra-node", dir: "node", pkg: ".", ldflags: stamp, why: "Kubernetes " + kubernetesVersion},
+		{name: "hydra-node", dir: "node", pkg: ".", ldflagsFile: "ldflags.txt", why: "Kubernetes"},
 		{name: "buildkitd", dir: "parts/buildkit", pkg: "github.com/moby/buildkit/cmd/buildkitd", flags: []string{"-tags", "osusergo netgo static_build"}, why: "builds images"},
 		{name: "hydra-entry", dir: "parts/entry", pkg: ".", why: "the HTTP entry"},
 		{name: "prometheus", dir: "parts/prometheus", pkg: "github.com/prometheus/prometheus/cmd/prometheus", flags: []string{"-tags", "netgo remove_all_sd enable_kubernetes_sd"}, why: "keeps metrics"},
 		{name: "collector", dir: "parts/collector", pkg: ".", why: "receives telemetry"},
-		{name: "hydra", dir: ".", pkg: "./cmd/hydra", workspace: true, embedsWeb: true, why: "the platform"},
+		{name: "hydra", dir: ".", pkg: "./cmd/hydra", workspace: true, embedsWeb: true, after: []string{"warm-toolchain"}, why: "the platform"},
 		{name: "hydra-demo", dir: ".", pkg: "./test/cmd/hydra-demo", workspace: true, why: "the main job, live"},
 	}
 }
@@ -75,7 +69,14 @@ func choose(only string) ([]target, error) {
 
 func (t target) build(ctx context.Context, root, version string, p *progress) error {
 	out := filepath.Join(root, "bin", t.name)
-	ldflags := "-s -w" + t.ldflags
+	ldflags := "-s -w"
+	if t.ldflagsFile != "" {
+		stamp, err := os.ReadFile(filepath.Join(root, t.dir, t.ldflagsFile))
+		if err != nil {
+			return err
+		}
+		ldflags = strings.TrimSpace(string(stamp))
+	}
 	if t.workspace {
 		ldflags += " -X main.version=" + version
 	}
@@ -101,6 +102,14 @@ func (t target) build(ctx context.Context, root, version string, p *progress) er
 		return err
 	}
 	p.done(t.name, info.Size())
+	if t.after == nil {
+		return nil
+	}
+	p.note("compiling the standard library for images")
+	cmd = exec.CommandContext(ctx, out, t.after...)
+	if printed, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", t.name, strings.Join(t.after, " "), err, printed)
+	}
 	return nil
 }
 

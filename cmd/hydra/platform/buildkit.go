@@ -15,6 +15,7 @@ import (
 
 	"github.com/hydra-platform/hydra/libs/sandbox"
 	"github.com/hydra-platform/hydra/libs/supervise"
+	"github.com/hydra-platform/hydra/services/builder/buildkit"
 )
 
 // buildLinks is where the link to BuildKit's sandbox is chosen from; the node
@@ -42,6 +43,13 @@ func (p *Platform) buildkitPart() supervise.Part {
 			if err := sandbox.Sweep(ctx, left); err != nil {
 				return nil, err
 			}
+			removed, err := buildkit.Repair(ctx, p.dir.Path("buildkit"))
+			if err != nil {
+				return nil, err
+			}
+			if len(removed) > 0 {
+				p.log.Warn().Strs("snapshots", removed).Msg("repaired what a killed BuildKit left")
+			}
 			// The file outlives the process, and a client would wait on it.
 			_ = os.Remove(p.dir.Path("buildkit", "buildkitd.sock"))
 			link, err := sandbox.Allocate(ctx, buildLinks, 30, p.dir.buildSandbox())
@@ -66,7 +74,8 @@ func (p *Platform) buildkitPart() supervise.Part {
 			if err != nil {
 				return nil, err
 			}
-			cmd.Env = append(cmd.Env, "GOGC=50")
+			// The builder bounds logs itself: head and tail, not a rate.
+			cmd.Env = append(cmd.Env, "GOGC=50", "BUILDKIT_STEP_LOG_MAX_SIZE=-1", "BUILDKIT_STEP_LOG_MAX_SPEED=-1")
 			return cmd, nil
 		},
 		Started: func(ctx context.Context, cmd *exec.Cmd) error {

@@ -89,7 +89,7 @@ RUN --mount=type=cache,id={{.CacheID}}-mod,target=/hydra-mod,sharing=locked \
 {{- range .SecretEnv}}
     --mount=type=secret,id={{secret .}},env={{.}} \
 {{- end}}
-    GOFLAGS=-modcacherw GOPROXY="file:///hydra-mod,${GOPROXY:-https://proxy.golang.org,direct}" go mod download \
+    GOFLAGS=-modcacherw GOPROXY="file:///hydra-mod,$(go env GOPROXY)" go mod download \
     && cp -R /go/pkg/mod/cache/download/. /hydra-mod/
 {{- end}}
 `))

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -26,6 +27,10 @@ type Options struct {
 	Endpoint string // replaces AWS for every service; empty: AWS
 	Profile  string // of the AWS configuration files; empty: the SDK's default
 	Attempts int    // for each call
+
+	// InstanceMetadata lets credentials come from the EC2 instance's own
+	// metadata service.
+	InstanceMetadata bool
 }
 
 // Client reads one region of one account. It is safe for concurrent use.
@@ -49,6 +54,9 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 			})
 		}),
 	}
+	if !opts.InstanceMetadata {
+		load = append(load, config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
+	}
 	if opts.Profile != "" {
 		load = append(load, config.WithSharedConfigProfile(opts.Profile))
 	}
@@ -60,7 +68,7 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 		return nil, fmt.Errorf("read the AWS configuration: %w; check ~/.aws/config and the profile %q", err, opts.Profile)
 	}
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
-		return nil, fmt.Errorf("there are no AWS credentials: %w; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or the provisioner's aws_profile, and start Hydra again", err)
+		return nil, fmt.Errorf("there are no AWS credentials: %w; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the provisioner's aws_profile or, on an EC2 instance, its instance_metadata, and start Hydra again", err)
 	}
 	return &Client{
 		opts: opts, ec2: ec2.NewFromConfig(cfg), autoscaling: autoscaling.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg),
