@@ -15,6 +15,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/hydra-platform/hydra/events"
 )
@@ -112,6 +113,9 @@ func (b *Bus) Emit(ctx context.Context, p events.Payload, opts ...EmitOption) er
 	if e.meta.CorrelationID == "" {
 		e.meta.CorrelationID = e.meta.ID
 	}
+	// A journey that begins here begins its trace here as well.
+	ctx, span := b.tracer.Start(ctx, "emit "+e.meta.Type.Name(), trace.WithSpanKind(trace.SpanKindProducer))
+	defer span.End()
 	e.meta.TraceParent = traceParent(ctx)
 
 	data, err := events.Encode(e.meta, p)

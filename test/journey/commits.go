@@ -15,17 +15,16 @@ import (
 func editV2(dir string) error { return replace(dir, "main.go", `version = "v1"`, `version = "v2"`) }
 
 // editBroken is a change that compiles, passes its tests and is not well: the
-// health check answers 500.
+// health check answers 500. It asks for a short deadline, so that nobody who
+// watches has to wait for a minute.
 func editBroken(dir string) error {
 	if err := replace(dir, "main.go", `version = "v2"`, `version = "v3"`); err != nil {
 		return err
 	}
+	if err := replace(dir, "hydra.yaml", "health-deadline: 60s", "health-deadline: 10s"); err != nil {
+		return err
+	}
 	return replace(dir, "main.go", "w.WriteHeader(http.StatusOK)", `http.Error(w, "the database is not migrated", http.StatusInternalServerError)`)
-}
-
-// editRepaired takes the mistake back.
-func editRepaired(dir string) error {
-	return replace(dir, "main.go", `http.Error(w, "the database is not migrated", http.StatusInternalServerError)`, "w.WriteHeader(http.StatusOK)")
 }
 
 func replace(dir, file, from, to string) error {

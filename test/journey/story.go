@@ -284,7 +284,7 @@ func (s *Story) Scale(ctx context.Context) error {
 	stop := s.Visitor.Load(s.URL+"/work?ms=2", 70)
 	defer stop()
 	if err := s.step(ctx, "Put load on; the scaler adds replicas", func(ctx context.Context) (string, error) {
-		e, err := s.Watch.Until(ctx, "the app to be scaled up", Of(func(w events.WorkloadScaled) bool { return w.To > w.From && w.To > 1 }))
+		e, err := s.Watch.Until(ctx, "the app to be scaled up", Of(func(w events.WorkloadScaled) bool { return w.To > w.From && w.To > 2 }))
 		if err != nil {
 			return "", err
 		}

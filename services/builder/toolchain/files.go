@@ -79,7 +79,7 @@ func goFiles(t *tarWriter, goroot string) error {
 	if err := t.tree("usr/local/go", goroot, func(rel string, d fs.FileInfo) bool {
 		base := path.Base(rel)
 		switch {
-		case slices.Contains(unused[:], rel), strings.HasPrefix(base, "."), base == "go.env":
+		case slices.Contains(unused[:], rel), strings.HasPrefix(base, "."):
 			return false
 		case d.IsDir():
 			return base != "testdata"
@@ -94,8 +94,6 @@ func goFiles(t *tarWriter, goroot string) error {
 	}); err != nil {
 		return err
 	}
-	// The machine's own defaults are not the image's.
-	t.file("usr/local/go/go.env", "GOPROXY=https://proxy.golang.org,direct\nGOSUMDB=sum.golang.org\nGOTOOLCHAIN=local\n", 0o644)
 	return t.err
 }
 
