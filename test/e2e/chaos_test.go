@@ -47,7 +47,7 @@ func TestJourneySurvivesKillings(t *testing.T) {
 	order := random.Perm(killings)
 	for i := range killings {
 		victim := victims[order[i]%len(victims)]
-		delay := time.Duration(random.Int64N(int64(9 * time.Second)))
+		delay := time.Duration(random.Int64N(int64(4 * time.Second)))
 		sha, _, err := story.Forge.Commit(t.Context(), fmt.Sprintf("Change %d", i), func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "change.go"), fmt.Appendf(nil, "package main\n\nconst change = %d\n", i), 0o600)
 		})
@@ -132,13 +132,14 @@ func find(t *testing.T, ancestor int, program string) int {
 }
 
 // runs tells by the first two words of a command line: hydra-node runs its
-// components as `hydra-node kubelet ...`.
+// components as `/proc/self/exe kubelet ...`.
 func runs(cmdline []byte, program string) bool {
 	words := bytes.SplitN(cmdline, []byte{0}, 3)
-	if filepath.Base(string(words[0])) == "hydra-node" && len(words) > 1 {
-		return string(words[1]) == program || program == "hydra-node" && string(words[1]) == "run"
+	name := filepath.Base(string(words[0]))
+	if name == "exe" && len(words) > 1 {
+		name = string(words[1])
 	}
-	return filepath.Base(string(words[0])) == program
+	return name == program
 }
 
 func parent(pid int) int {
