@@ -30,7 +30,7 @@ stop:
 .PHONY: test
 test:
 	@$(BUILD) -install test
-	@HYDRA_TEST=1 test/run $(GO_TEST)
+	@test/run
 
 ## test-unit: what needs neither root nor other programs
 .PHONY: test-unit

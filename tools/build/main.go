@@ -39,7 +39,7 @@ func run(ctx context.Context, only, install, version string) error {
 	if err != nil {
 		return err
 	}
-	chosen, err := choose(only)
+	chosen, err := choose(only, install == "test")
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ func targets() []target {
 		{name: "collector", dir: "parts/collector", pkg: ".", why: "receives telemetry"},
 		{name: "hydra", dir: ".", pkg: "./cmd/hydra", workspace: true, embedsWeb: true, after: []string{"warm-toolchain"}, why: "the platform"},
 		{name: "hydra-demo", dir: ".", pkg: "./test/cmd/hydra-demo", workspace: true, why: "the main job, live"},
+		{name: "gotestsum", dir: "tools/gotestsum", pkg: "gotest.tools/gotestsum", tests: true, why: "tells what the tests found"},
 	}
 }
 
@@ -51,10 +52,12 @@ func names() []string {
 	return out
 }
 
-func choose(only string) ([]target, error) {
+// choose returns the named targets; without names all, and those that only
+// tests need when there are tests to be run.
+func choose(only string, tests bool) ([]target, error) {
 	all := targets()
 	if only == "" {
-		return all, nil
+		return slices.DeleteFunc(all, func(t target) bool { return t.tests && !tests }), nil
 	}
 	var out []target
 	for _, name := range strings.Split(only, ",") {
