@@ -70,7 +70,7 @@ type Release struct {
 	Message       string      `json:"message,omitempty"` // of the commit
 	Image         string      `json:"image,omitempty"`
 	ArtifactID    string      `json:"artifactId,omitempty"`
-	Spec          string      `json:"spec"` // OAM Application as applied, YAML
+	Spec          string      `json:"spec"`               // OAM Application as applied, YAML
 	SpecPath      string      `json:"specPath,omitempty"` // where in the repository it was found
 	Objects       []ObjectRef `json:"objects,omitempty"`
 	Reason        string      `json:"reason,omitempty"`
