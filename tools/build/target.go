@@ -26,6 +26,7 @@ type target struct {
 	ldflagsFile string
 	workspace   bool // built inside go.work
 	embedsWeb   bool
+	tests       bool     // only the tests need it
 	after       []string // arguments with which the program is run once it is built
 	why         string
 }
