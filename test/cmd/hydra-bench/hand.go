@@ -55,12 +55,15 @@ func newHand(ctx context.Context, bin, root string, hydra journey.Instance, stor
 		socket: "unix://" + filepath.Join(hydra.DataDir, "buildkit", "buildkitd.sock"), kubeconfig: filepath.Join(hydra.DataDir, "kubeconfig"),
 		url: strings.Replace(story.URL, "hello.bench", "byhand.bench", 1),
 	}
-	if _, err := os.Stat(filepath.Join(bin, "kubectl")); err != nil {
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(bin, "kubectl"), "k8s.io/kubernetes/cmd/kubectl")
-		build.Dir = filepath.Join(root, "node")
+	for name, from := range map[string][2]string{
+		"kubectl":  {"test/kubectl", "k8s.io/kubernetes/cmd/kubectl"},
+		"buildctl": {"parts/buildkit", "github.com/moby/buildkit/cmd/buildctl"},
+	} {
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(bin, name), from[1])
+		build.Dir = filepath.Join(root, from[0])
 		build.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build kubectl: %w\n%s", err, out)
+			return nil, fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
 	}
 	if err := os.WriteFile(filepath.Join(forge.Work, "Dockerfile"), []byte(handDockerfile), 0o644); err != nil {
