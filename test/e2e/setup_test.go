@@ -57,41 +57,55 @@ func binaries(t *testing.T) string {
 // running is an instance of its own with a story to be told on it.
 type running struct {
 	journey.Instance
-	Dir string // below the instance's --git-root
-	Bin string
-	Log *bytes.Buffer
+	Dir   string // below the instance's --git-root
+	Bin   string
+	Log   *bytes.Buffer
+	args  []string // of `hydra up`, beside those that all get
+	marks []string // what its processes, mounts and interfaces are known by
 }
 
 // start brings a platform up on free ports. When the test ends it is stopped,
 // and nothing of it may be left on the machine.
-func start(t *testing.T) *running {
+func start(t *testing.T, args ...string) *running {
+	t.Helper()
+	r := prepare(t, "")
+	r.args = args
+	r.up(t)
+	require.NotEmpty(t, sandboxtest.Snapshot(t, r.marks...), "the counter sees what runs")
+	return r
+}
+
+// prepare is start without the start. repositories are those of another
+// instance, or empty.
+func prepare(t *testing.T, repositories string) *running {
 	t.Helper()
 	bin := binaries(t)
 	dir, err := os.MkdirTemp("", "hydra-e2e-") // t.TempDir's path is too long for sockets
 	require.NoError(t, err)
-	r := &running{Bin: bin, Dir: filepath.Join(dir, "git"), Log: &bytes.Buffer{}}
+	r := &running{Bin: bin, Dir: repositories, Log: &bytes.Buffer{}}
+	if r.Dir == "" {
+		r.Dir = filepath.Join(dir, "git")
+	}
 	r.Instance = journey.Instance{Hydra: filepath.Join(bin, "hydra"), DataDir: filepath.Join(dir, "data"), Out: r.Log}
 	require.NoError(t, os.MkdirAll(r.Dir, 0o755))
 	data, err := platform.OpenDir(r.DataDir)
 	require.NoError(t, err)
-	marks := []string{dir, data.Instance()}
+	r.marks = []string{dir, data.Instance()}
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
 		if t.Failed() {
 			r.evidence(t)
 		}
 		require.NoError(t, r.Down(ctx, true), "hydra down --purge")
-		sandboxtest.Gone(t, marks...)
+		sandboxtest.Gone(t, r.marks...)
 		require.NoError(t, os.RemoveAll(dir))
 	})
-	r.up(t)
-	require.NotEmpty(t, sandboxtest.Snapshot(t, marks...), "the counter sees what runs")
 	return r
 }
 
 func (r *running) up(t *testing.T) {
 	t.Helper()
-	require.NoError(t, r.Up(t.Context(), "--port-base", "0", "--git-root", r.Dir), r.Log.String())
+	require.NoError(t, r.Up(t.Context(), append([]string{"--port-base", "0", "--git-root", r.Dir}, r.args...)...), r.Log.String())
 }
 
 // story returns a story on the instance for a project of its own.
