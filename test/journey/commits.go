@@ -21,7 +21,7 @@ func editBroken(dir string) error {
 	if err := replace(dir, "main.go", `version = "v2"`, `version = "v3"`); err != nil {
 		return err
 	}
-	if err := replace(dir, "hydra.yaml", "health-deadline: 60s", "health-deadline: 10s"); err != nil {
+	if err := replace(dir, "hydra.yaml", "health-deadline: 60s", "health-deadline: 6s"); err != nil {
 		return err
 	}
 	return replace(dir, "main.go", "w.WriteHeader(http.StatusOK)", `http.Error(w, "the database is not migrated", http.StatusInternalServerError)`)

@@ -128,3 +128,10 @@ func (p *progress) end() {
 	defer p.mu.Unlock()
 	p.clear()
 }
+
+// compiled is how many packages of the present target were compiled.
+func (p *progress) compiled() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count
+}

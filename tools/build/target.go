@@ -106,7 +106,7 @@ func (t target) build(ctx context.Context, root, version string, p *progress) er
 		return err
 	}
 	p.done(t.name, info.Size())
-	if t.after == nil {
+	if t.after == nil || p.compiled() == 0 && exists(filepath.Join(root, "bin", "toolchain")) {
 		return nil
 	}
 	p.note("compiling the standard library for images")
@@ -158,4 +158,9 @@ func (t target) command(ctx context.Context, root string, args ...string) *exec.
 	}
 	cmd.Env = append(cmd.Env, workspace)
 	return cmd
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
