@@ -3,9 +3,9 @@
 package bus
 
 import (
-	"errors"
-
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hydra-platform/hydra/libs/telemetry"
 )
 
 type metrics struct {
@@ -36,22 +36,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	// Several units share one registry in `hydra up`; the second finds the
 	// collectors of the first.
-	for _, err := range []error{share(reg, &m.delivered), share(reg, &m.seconds), share(reg, &m.emitted), share(reg, &m.inFlight)} {
+	for _, err := range []error{telemetry.Share(reg, &m.delivered), telemetry.Share(reg, &m.seconds), telemetry.Share(reg, &m.emitted), telemetry.Share(reg, &m.inFlight)} {
 		if err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
-}
-
-func share[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
-	err := reg.Register(*c)
-	var there prometheus.AlreadyRegisteredError
-	if errors.As(err, &there) {
-		if existing, ok := there.ExistingCollector.(C); ok {
-			*c = existing
-			return nil
-		}
-	}
-	return err
 }

@@ -3,9 +3,9 @@
 package gateway
 
 import (
-	"errors"
-
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hydra-platform/hydra/libs/telemetry"
 )
 
 // metrics of the gateway. Labels are routes, codes and fixed words, never
@@ -53,26 +53,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	for _, err := range []error{
-		share(reg, &m.requests), share(reg, &m.seconds), share(reg, &m.inFlight), share(reg, &m.streams),
-		share(reg, &m.refused), share(reg, &m.hooks), share(reg, &m.rejected), share(reg, &m.external),
+		telemetry.Share(reg, &m.requests), telemetry.Share(reg, &m.seconds), telemetry.Share(reg, &m.inFlight), telemetry.Share(reg, &m.streams),
+		telemetry.Share(reg, &m.refused), telemetry.Share(reg, &m.hooks), telemetry.Share(reg, &m.rejected), telemetry.Share(reg, &m.external),
 	} {
 		if err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
-}
-
-// share registers a collector, or takes the one of another gateway in the
-// same process.
-func share[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
-	err := reg.Register(*c)
-	var there prometheus.AlreadyRegisteredError
-	if errors.As(err, &there) {
-		if existing, ok := there.ExistingCollector.(C); ok {
-			*c = existing
-			return nil
-		}
-	}
-	return err
 }

@@ -4,18 +4,17 @@ package journey
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/hydra-platform/hydra/cmd/hydra/api"
-	"github.com/hydra-platform/hydra/libs/auth"
+	"github.com/hydra-platform/hydra/cmd/hydra/delivery"
 )
 
 // Forge is a bare repository with a work tree. Its post-receive hook sends
@@ -101,65 +100,49 @@ func (f *Forge) git(ctx context.Context, dir string, args ...string) (string, er
 	return string(out), nil
 }
 
-// Deliver is the post-receive hook: it reads "old new ref" and sends the push
-// as GitHub does (https://docs.github.com/webhooks, event push).
-func Deliver(ctx context.Context, settingsFile, oldSHA, newSHA, ref string) (string, error) {
+// Deliver is the post-receive hook: it sends the push as GitHub does.
+func Deliver(ctx context.Context, settingsFile, newSHA, ref string) error {
 	data, err := os.ReadFile(settingsFile)
 	if err != nil {
-		return "", fmt.Errorf("read hook settings: %w", err)
+		return fmt.Errorf("read hook settings: %w", err)
 	}
 	var s hookSettings
 	if err := json.Unmarshal(data, &s); err != nil {
-		return "", fmt.Errorf("read hook settings: %w", err)
+		return fmt.Errorf("read hook settings: %w", err)
 	}
-	body, err := pushPayload(ctx, s.Repository, oldSHA, newSHA, ref)
+	push, err := readPush(ctx, s.Repository, newSHA, ref)
 	if err != nil {
-		return "", err
+		return err
 	}
-	return Send(ctx, s.URL, s.Secret, rand.Text(), body)
+	header, body, err := delivery.New("github", s.Secret, &push)
+	if err != nil {
+		return err
+	}
+	if _, err := (&api.Client{Agent: "hydra-demo"}).Deliver(ctx, s.URL, header, body); err != nil {
+		return fmt.Errorf("deliver push: %w", err)
+	}
+	return nil
 }
 
-// Send posts a GitHub push with its signature and returns the answer's status.
-func Send(ctx context.Context, url, secret, delivery string, body []byte) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(string(body)))
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "GitHub-Hookshot/demo")
-	req.Header.Set("X-GitHub-Event", "push")
-	req.Header.Set("X-GitHub-Delivery", delivery)
-	req.Header.Set("X-Hub-Signature-256", "sha256="+auth.SignHMAC(secret, body))
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", fmt.Errorf("deliver push: %w", err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode/100 != 2 {
-		return res.Status, fmt.Errorf("deliver push: the gateway answers %s", res.Status)
-	}
-	return res.Status, nil
-}
-
-func pushPayload(ctx context.Context, repository, oldSHA, newSHA, ref string) ([]byte, error) {
+// readPush asks the repository what was pushed.
+func readPush(ctx context.Context, repository, sha, ref string) (delivery.Push, error) {
 	f := &Forge{}
-	shown, err := f.git(ctx, repository, "show", "--no-patch", "--format=%s%x00%cI%x00%an%x00%ae", newSHA)
+	shown, err := f.git(ctx, repository, "show", "--no-patch", "--format=%s%x00%cI%x00%an%x00%ae", sha)
 	if err != nil {
-		return nil, err
+		return delivery.Push{}, err
 	}
 	fields := strings.Split(strings.TrimSpace(shown), "\x00")
 	if len(fields) != 4 {
-		return nil, fmt.Errorf("read commit %s: unexpected answer of git", newSHA)
+		return delivery.Push{}, fmt.Errorf("read commit %s: unexpected answer of git", sha)
 	}
-	person := map[string]string{"name": fields[2], "email": fields[3]}
-	commit := map[string]any{"id": newSHA, "message": fields[0], "timestamp": fields[1], "author": person, "committer": person}
-	return json.Marshal(map[string]any{
-		"ref": ref, "before": oldSHA, "after": newSHA, "deleted": false, "created": strings.Trim(oldSHA, "0") == "",
-		"repository": map[string]any{
-			"name": "shop", "full_name": "demo/shop", "clone_url": repository, "html_url": repository, "default_branch": "main",
-		},
-		"pusher": person, "head_commit": commit, "commits": []any{commit},
-	})
+	at, err := time.Parse(time.RFC3339, fields[1])
+	if err != nil {
+		return delivery.Push{}, fmt.Errorf("read commit %s: %w", sha, err)
+	}
+	return delivery.Push{
+		Repository: repository, Branch: strings.TrimPrefix(ref, "refs/heads/"), SHA: sha,
+		Message: fields[0], Time: at, Author: fields[2], Email: fields[3],
+	}, nil
 }
 
 func copyTree(from, to string) error {

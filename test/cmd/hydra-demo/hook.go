@@ -22,11 +22,10 @@ func hook(ctx context.Context, args []string) error {
 		if len(fields) != 3 {
 			return fmt.Errorf("read %q: want old, new and ref", lines.Text())
 		}
-		status, err := journey.Deliver(ctx, args[1], fields[0], fields[1], fields[2])
-		if err != nil {
+		if err := journey.Deliver(ctx, args[1], fields[1], fields[2]); err != nil {
 			return err
 		}
-		fmt.Printf("webhook delivered: %s\n", status)
+		fmt.Println("webhook delivered")
 	}
 	return nil
 }
